@@ -1,0 +1,59 @@
+/// Everything that decides about requests, as it stands at one revision.
+///
+/// Immutable and shared by all event loops: each loop holds its own reference (``SnapshotSlot``) and a request keeps the
+/// one that it started with. Changes make a new value that shares all untouched parts with the old one.
+public final class GatewaySnapshot: Sendable {
+    /// The store's revision that this snapshot was compiled from.
+    public let revision: UInt64
+    /// Host name in lower case, without port and trailing dot -> API group.
+    public let hosts: ByteTrie<VirtualHost>
+    /// What follows the `*` of a wildcard domain (`.example.com`) -> API group.
+    public let wildcardHosts: ByteTrie<VirtualHost>
+    /// Settings of each instance, addressed by ``VirtualHost/instance``.
+    public let instances: [InstanceSettings]
+
+    public init(
+        revision: UInt64, hosts: ByteTrie<VirtualHost>, wildcardHosts: ByteTrie<VirtualHost>,
+        instances: [InstanceSettings]
+    ) {
+        self.revision = revision
+        self.hosts = hosts
+        self.wildcardHosts = wildcardHosts
+        self.instances = instances
+    }
+
+    /// A gateway that knows no API.
+    public static let empty = GatewaySnapshot(
+        revision: 0, hosts: ByteTrie(), wildcardHosts: ByteTrie(), instances: [])
+}
+
+/// An API group as the gateway sees it: the environments that have something published, and their routes.
+public final class VirtualHost: Sendable {
+    public let groupID: String
+    public let groupName: String
+    /// Index into ``GatewaySnapshot/instances``.
+    public let instance: Int
+    /// At most a handful; RELEASE first, so that a request without `X-Stage` compares once.
+    public let environments: [EnvironmentRoutes]
+
+    public init(groupID: String, groupName: String, instance: Int, environments: [EnvironmentRoutes]) {
+        self.groupID = groupID
+        self.groupName = groupName
+        self.instance = instance
+        self.environments = environments
+    }
+}
+
+/// What is published of one group in one environment.
+public struct EnvironmentRoutes: Sendable {
+    public let id: String
+    /// Exact, case-sensitive value of `X-Stage`.
+    public let name: [UInt8]
+    public let routes: RouteTable
+
+    public init(id: String, name: [UInt8], routes: RouteTable) {
+        self.id = id
+        self.name = name
+        self.routes = routes
+    }
+}

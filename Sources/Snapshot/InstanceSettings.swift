@@ -1,0 +1,39 @@
+/// The instance features (gateway-runtime.md, section 13) that a request meets, compiled.
+public struct InstanceSettings: Sendable {
+    public var instanceID: String
+    /// Largest request body in bytes, feature `request_body_size`; 12 MiB by default.
+    public var maxBodyBytes: Int
+    /// Upper bound of every backend timeout in milliseconds, feature `backend_timeout`.
+    public var maxBackendTimeoutMilliseconds: Int
+    /// Which address counts as the client's, features `real_ip_from_xff` and `real_ip_header_getter`.
+    public var clientAddress: ClientAddressSource
+    /// Header that carries hmac and basic backend signatures, lower case; feature `custom_auth_header.backend_sign_header`.
+    public var backendSignHeader: [UInt8]
+    /// Keep an encoded slash encoded, feature `api_uri_no_escape`.
+    public var keepsEscapedPath: Bool
+    /// Path prefix below which public keys are served, with leading and trailing slash; nil while `public_key` is off.
+    public var publicKeyPrefix: [UInt8]?
+
+    public init(
+        instanceID: String, maxBodyBytes: Int = 12 * 1024 * 1024, maxBackendTimeoutMilliseconds: Int = 60_000,
+        clientAddress: ClientAddressSource = .peer, backendSignHeader: [UInt8] = Array("authorization".utf8),
+        keepsEscapedPath: Bool = false, publicKeyPrefix: [UInt8]? = nil
+    ) {
+        self.instanceID = instanceID
+        self.maxBodyBytes = maxBodyBytes
+        self.maxBackendTimeoutMilliseconds = maxBackendTimeoutMilliseconds
+        self.clientAddress = clientAddress
+        self.backendSignHeader = backendSignHeader
+        self.keepsEscapedPath = keepsEscapedPath
+        self.publicKeyPrefix = publicKeyPrefix
+    }
+}
+
+/// Where the client's address is read from (gateway-runtime.md, 6.3). What is absent or not an address falls back to the peer.
+public enum ClientAddressSource: Sendable, Equatable {
+    case peer
+    /// Element of `X-Forwarded-For`: 0 is the first from the left, -1 the last.
+    case forwardedFor(index: Int)
+    /// The named header, lower case.
+    case header([UInt8])
+}

@@ -1,0 +1,181 @@
+import GatewayPrimitives
+
+/// One published API in one environment, ready to serve: everything that can be decided before a request arrives is decided here.
+///
+/// A policy that is not bound is nil and costs one comparison.
+public final class Route: Sendable {
+    public let identity: RouteIdentity
+    public let method: RouteMethod
+    public let path: PathTemplate
+    public let matchMode: MatchMode
+    public let schemes: AllowedSchemes
+    /// Set when this API cannot be served as configured (design.md, invariant 5): every request is refused with it.
+    public let refusal: RouteRefusal?
+    public let backend: Backend
+    public let policies: RoutePolicies
+
+    public init(
+        identity: RouteIdentity, method: RouteMethod, path: PathTemplate, matchMode: MatchMode, schemes: AllowedSchemes,
+        refusal: RouteRefusal?, backend: Backend, policies: RoutePolicies
+    ) {
+        self.identity = identity
+        self.method = method
+        self.path = path
+        self.matchMode = matchMode
+        self.schemes = schemes
+        self.refusal = refusal
+        self.backend = backend
+        self.policies = policies
+    }
+}
+
+/// Names of what a route was made from, for logs, errors and variables.
+public struct RouteIdentity: Sendable, Equatable {
+    public let apiID, apiName, groupID, groupName, environmentID, environmentName, publishID: String
+
+    public init(
+        apiID: String, apiName: String, groupID: String, groupName: String, environmentID: String,
+        environmentName: String, publishID: String
+    ) {
+        self.apiID = apiID
+        self.apiName = apiName
+        self.groupID = groupID
+        self.groupName = groupName
+        self.environmentID = environmentID
+        self.environmentName = environmentName
+        self.publishID = publishID
+    }
+}
+
+/// `match_mode` of an API.
+public enum MatchMode: UInt8, Sendable { case normal, prefix }
+
+/// `req_method` of an API.
+public enum RouteMethod: UInt8, Sendable, CaseIterable { case get, post, put, delete, head, patch, options, any }
+
+/// `req_protocol` of an API: HTTP, HTTPS, BOTH.
+public struct AllowedSchemes: OptionSet, Sendable {
+    public let rawValue: UInt8
+    public init(rawValue: UInt8) { self.rawValue = rawValue }
+    public static let http = AllowedSchemes(rawValue: 1)
+    public static let https = AllowedSchemes(rawValue: 2)
+}
+
+/// Why an API refuses all requests: status, code and text of the answer (gateway-runtime.md, section 11).
+public struct RouteRefusal: Sendable, Equatable {
+    public let status: Int
+    /// Four digits, without the `APIC.` prefix.
+    public let code: String
+    public let message: String
+
+    public init(status: Int, code: String, message: String) {
+        self.status = status
+        self.code = code
+        self.message = message
+    }
+}
+
+/// Everything that may be bound to a published API. All nil: pass-through.
+public struct RoutePolicies: Sendable {
+    public var cors: CORSPolicy?
+    public var access: AccessPolicy?
+    public var rateLimit: RateLimitPolicy?
+    public var thirdAuth: ThirdAuthPolicy?
+    public var breaker: BreakerPolicy?
+    public var signing: SigningPolicy?
+    public var responseHeaders: ResponseHeaderPolicy?
+    public init() {}
+}
+
+/// Where a route's requests go.
+public enum Backend: Sendable {
+    case http(HTTPBackend)
+    case mock(MockBackend)
+}
+
+/// An HTTP or HTTPS backend reached directly (`backend_type` HTTP without a channel).
+public final class HTTPBackend: Sendable {
+    public let upstream: Upstream
+    /// Value of the `Host` header that the backend sees: `host[:port]` as configured.
+    public let hostHeader: [UInt8]
+    /// nil: the method of the incoming request.
+    public let method: RouteMethod?
+    public let path: BackendPath
+    /// One deadline for connecting, sending and waiting for the answer's head, 1...600 000.
+    public let timeoutMilliseconds: Int
+    public let retry: RetryRule
+
+    public init(
+        upstream: Upstream, hostHeader: [UInt8], method: RouteMethod?, path: BackendPath, timeoutMilliseconds: Int,
+        retry: RetryRule
+    ) {
+        self.upstream = upstream
+        self.hostHeader = hostHeader
+        self.method = method
+        self.path = path
+        self.timeoutMilliseconds = timeoutMilliseconds
+        self.retry = retry
+    }
+}
+
+/// An endpoint and how it is spoken to; the key of its connection pool.
+public struct Upstream: Hashable, Sendable {
+    public let usesTLS: Bool
+    /// Name or address, lower case, without brackets.
+    public let host: String
+    public let port: Int
+
+    public init(usesTLS: Bool, host: String, port: Int) {
+        self.usesTLS = usesTLS
+        self.host = host
+        self.port = port
+    }
+}
+
+/// The path that the backend sees.
+public enum BackendPath: Sendable, Equatable {
+    /// Front and backend path are the same text: the request's own path is forwarded.
+    case asReceived
+    /// Written anew from literal pieces and captured front parameters.
+    case pieces([Piece])
+    /// SWA: this prefix, then what follows the front prefix, verbatim (gateway-runtime.md, 1.4 and O2).
+    case prefix([UInt8])
+
+    public enum Piece: Sendable, Equatable {
+        case literal([UInt8])
+        /// Value of the front path parameter with this index in ``PathTemplate``, percent-encoded for a path (3.2).
+        case capture(Int)
+    }
+}
+
+/// `retry_count` (gateway-runtime.md, 4.1).
+public enum RetryRule: Sendable, Equatable {
+    /// -1: idempotent methods once more, POST and PATCH never.
+    case automatic
+    /// 0...10 repetitions of any method.
+    case times(Int)
+}
+
+/// `backend_type` MOCK: the whole answer but for `X-Request-Id`, made when compiled.
+public final class MockBackend: Sendable {
+    public let status: Int
+    public let headers: [HeaderLine]
+    public let body: [UInt8]
+
+    public init(status: Int, headers: [HeaderLine], body: [UInt8]) {
+        self.status = status
+        self.headers = headers
+        self.body = body
+    }
+}
+
+/// A header line of our own making: a valid field name and value, no CR or LF.
+public struct HeaderLine: Sendable, Equatable {
+    public let name: [UInt8]
+    public let value: [UInt8]
+
+    public init(name: [UInt8], value: [UInt8]) {
+        self.name = name
+        self.value = value
+    }
+}
