@@ -120,6 +120,7 @@ let package = Package(
         .testTarget(
             name: "ProxyPipelineTests", dependencies: ["GatewayPrimitives", "RequestSigning", "Snapshot", "ProxyPipeline"],
             swiftSettings: strict),
+        .testTarget(name: "WireContractTests", dependencies: ["WireContract"], swiftSettings: strict),
         .testTarget(
             name: "StoreTests", dependencies: ["GatewayModel", "Store", "StoreSQLite"], swiftSettings: strict),
         .testTarget(

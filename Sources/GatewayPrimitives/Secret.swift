@@ -1,38 +1,37 @@
-/// Text that must not reach logs, error texts, plans or metrics.
+/// Text that must not be seen: prints redacted wherever it is printed, and encodes as its mask.
 ///
-/// Every way of printing it (interpolation, `dump`, reflection, a debugger's summary) shows a fixed mark. The text is only
-/// had by calling ``expose()``, which makes each use easy to find. Equality takes the same time wherever two secrets differ.
-public struct Secret: Sendable, Hashable {
-    private let bytes: [UInt8]
+/// Comparing two secrets takes as long as the longer one, whatever they hold.
+public struct Secret: Sendable, Equatable, Encodable, CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
+    private let text: String
 
-    public init(_ text: String) { bytes = Array(text.utf8) }
-    public init(bytes: [UInt8]) { self.bytes = bytes }
+    public init(_ text: String) { self.text = text }
 
-    /// The secret as text; bytes that are not UTF-8 are replaced.
-    public func expose() -> String { String(decoding: bytes, as: UTF8.self) }
-    /// The secret's bytes.
-    public func exposeBytes() -> [UInt8] { bytes }
-    public var isEmpty: Bool { bytes.isEmpty }
+    /// The text itself: for the one place that needs it.
+    public var revealed: String { text }
 
-    public static func == (a: Secret, b: Secret) -> Bool { equalInConstantTime(a.bytes, b.bytes) }
-    public func hash(into hasher: inout Hasher) { hasher.combine(bytes) }
-}
+    /// First three characters, ten asterisks, last three, whatever the length (management-api.md, 3.11); asterisks alone for
+    /// a text so short that this would show all of it.
+    public var masked: String {
+        guard text.count > 6 else { return "**********" }
+        return text.prefix(3) + "**********" + text.suffix(3)
+    }
 
-extension Secret: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
+    public static func == (a: Secret, b: Secret) -> Bool {
+        let left = Array(a.text.utf8)
+        let right = Array(b.text.utf8)
+        var difference = left.count ^ right.count
+        for index in 0..<max(left.count, right.count) {
+            difference |= Int(index < left.count ? left[index] : 0) ^ Int(index < right.count ? right[index] : 0)
+        }
+        return difference == 0
+    }
+
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        try container.encode(masked)
+    }
+
     public var description: String { "<redacted>" }
     public var debugDescription: String { "<redacted>" }
-    public var customMirror: Mirror { Mirror(self, children: EmptyCollection<Mirror.Child>(), displayStyle: .struct) }
-}
-
-/// Whether two byte strings are equal, in a time that depends on their lengths alone.
-public func equalInConstantTime(_ a: UnsafeRawBufferPointer, _ b: UnsafeRawBufferPointer) -> Bool {
-    guard a.count == b.count else { return false }
-    var difference: UInt8 = 0
-    for index in 0..<a.count { difference |= a[index] ^ b[index] }
-    return difference == 0
-}
-
-/// Whether two byte strings are equal, in a time that depends on their lengths alone.
-public func equalInConstantTime(_ a: [UInt8], _ b: [UInt8]) -> Bool {
-    a.withUnsafeBytes { a in b.withUnsafeBytes { b in equalInConstantTime(a, b) } }
+    public var customMirror: Mirror { Mirror(self, children: EmptyCollection()) }
 }

@@ -13,7 +13,7 @@ import Testing
             #expect(!text.contains("hunter"))
         }
         #expect(Mirror(reflecting: secret).children.isEmpty)
-        #expect(secret.expose() == "hunter2-hunter2")
+        #expect(secret.revealed == "hunter2-hunter2")
     }
 
     @Test func comparesInConstantTime() {

@@ -1,0 +1,151 @@
+import Dispatch
+import Foundation
+import GatewayModel
+import GatewayPrimitives
+import Logging
+import Snapshot
+import Store
+
+/// Hands a snapshot to the gateway and calls back, on any thread, once every event loop serves it. Calls come in the order of
+/// revisions, from one queue.
+public typealias SnapshotSink = @Sendable (GatewaySnapshot, _ inForce: @escaping @Sendable () -> Void) -> Void
+
+/// The configuration and its rules: every operation of the management API ends here.
+///
+/// Reads run side by side. Writes run one after the other on one queue: transaction (rules, changes, record, compiling),
+/// commit, swap of the snapshot; the caller is resumed when the gateway serves it (design.md, invariants 1 and 2).
+/// Any thread, any task.
+public final class ControlPlane: Sendable {
+    public let settings: ControlPlaneSettings
+    let store: any StoreDriver
+    let box: SecretBox
+    let log: Logger
+    private let writer = DispatchQueue(label: "gatehouse.writer")
+    private let readers = DispatchQueue(label: "gatehouse.readers", attributes: .concurrent)
+    private let clock: @Sendable () -> Timestamp
+    /// Only touched on `writer`.
+    private let publisher: SnapshotPublisher
+
+    /// - Parameters:
+    ///   - clock: nanoseconds since 1970; given so that tests can set it.
+    ///   - sink: receives the first snapshot, compiled from the whole store, before this returns.
+    public init(
+        store: any StoreDriver, box: SecretBox, settings: ControlPlaneSettings, log: Logger,
+        clock: @escaping @Sendable () -> Timestamp = ControlPlane.wallClock, sink: @escaping SnapshotSink
+    ) throws {
+        self.store = store
+        self.box = box
+        self.settings = settings
+        self.log = log
+        self.clock = clock
+        publisher = SnapshotPublisher(settings: settings, log: log, sink: sink)
+        let now = clock()
+        try writer.sync {
+            try store.read { sql in try publisher.start(Reading(sql: sql, now: now, box: box)) }
+        }
+    }
+
+    /// Runs `body` on a consistent view of the store.
+    ///
+    /// - Throws: ``OperationError``.
+    public func read<Result: Sendable>(_ body: @escaping @Sendable (Reading) throws -> Result) async throws -> Result {
+        try await withCheckedThrowingContinuation { continuation in
+            readers.async { [self] in
+                continuation.resume(
+                    with: Swift.Result { () throws -> Result in
+                        try mapped { try store.read { sql in try body(Reading(sql: sql, now: clock(), box: box)) } }
+                    })
+            }
+        }
+    }
+
+    /// Runs `body` in a write transaction; returns when the change is durable and in force on every event loop.
+    ///
+    /// - Throws: ``OperationError``; nothing was changed then.
+    public func write<Result: Sendable>(
+        _ call: Call, _ body: @escaping @Sendable (Writing) throws -> Result
+    ) async throws -> Written<Result> {
+        try await withCheckedThrowingContinuation { continuation in
+            writer.async { [self] in
+                do {
+                    let (value, revision, plan) = try mapped {
+                        try store.write { sql in
+                            let writing = Writing(sql: sql, now: clock(), box: box, instanceID: call.instanceID)
+                            let value = try body(writing)
+                            let revision = try writing.finish(call: call)
+                            return (value, revision, try publisher.compile(writing.touched, in: writing))
+                        }
+                    }
+                    publisher.publish(plan, revision: revision) {
+                        continuation.resume(returning: Written(value: value, revision: revision))
+                    }
+                } catch {
+                    continuation.resume(throwing: error)
+                }
+            }
+        }
+    }
+
+    /// Waits for writes that have begun, then closes the store. Nothing may be called afterwards.
+    public func close() throws {
+        try writer.sync { try store.close() }
+    }
+
+    /// The machine's clock.
+    public static let wallClock: @Sendable () -> Timestamp = {
+        var now = timespec()
+        clock_gettime(CLOCK_REALTIME, &now)
+        return Timestamp(nanoseconds: Int64(now.tv_sec) * 1_000_000_000 + Int64(now.tv_nsec))
+    }
+
+    private func mapped<Result>(_ body: () throws -> Result) throws -> Result {
+        do {
+            return try body()
+        } catch let error as StoreError {
+            log.error("store failed", metadata: ["error": "\(error)"])
+            throw OperationError.store(error)
+        }
+    }
+}
+
+/// Choices of the operator that operations need.
+public struct ControlPlaneSettings: Sendable {
+    /// `<group_id>.<suffix>` is the debugging host of a group.
+    public var groupHostSuffix: String
+    /// Hosts at which the group DEFAULT answers: the gateway's own addresses, lower case, without port.
+    public var gatewayAddresses: [String]
+    /// Seconds east of UTC of version numbers (management-api.md, 1.7).
+    public var versionZoneOffsetSeconds: Int64
+    public var quotas: Quotas
+    /// Shortest time between two changes of one feature in seconds; 0 switches the rule off (management-api.md, 3.2).
+    public var featureIntervalSeconds: Int64
+
+    public init(
+        groupHostSuffix: String = "apic.localhost", gatewayAddresses: [String] = [],
+        versionZoneOffsetSeconds: Int64 = 8 * 3600, quotas: Quotas = Quotas(), featureIntervalSeconds: Int64 = 0
+    ) {
+        self.groupHostSuffix = groupHostSuffix
+        self.gatewayAddresses = gatewayAddresses
+        self.versionZoneOffsetSeconds = versionZoneOffsetSeconds
+        self.quotas = quotas
+        self.featureIntervalSeconds = featureIntervalSeconds
+    }
+}
+
+/// How many of each an instance may hold (management-api.md, 4.2). The vendor's numbers are the defaults; the operator may raise them.
+public struct Quotas: Sendable, Equatable {
+    public var apiGroups = 1500
+    public var apis = 5000
+    public var apisPerGroup = 1000
+    public var environments = 10
+    public var signatureKeys = 200
+    public var accessPolicies = 100
+    public var plugins = 500
+    public var kafkaPlugins = 5
+    public var parametersPerAPI = 50
+    public var tagsPerAPI = 10
+    public var backendPoliciesPerAPI = 5
+    public var conditionsPerPolicy = 5
+    public var versionsPerPublication = 10
+    public init() {}
+}

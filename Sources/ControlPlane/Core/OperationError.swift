@@ -1,0 +1,50 @@
+import Store
+
+/// Why an operation refused or failed. Closed: ManagementAPI maps every case to status, code and text (management-api.md, 1.10).
+public enum OperationError: Error, Sendable, Equatable {
+    /// The object of the path, or one that the request names, does not exist for this caller.
+    case notFound(ResourceKind, id: String)
+    /// A unique name, path or key is in use already.
+    case taken(ResourceKind, name: String)
+    /// A field's value breaks a rule of its own; `field` is the wire name.
+    case invalid(field: String)
+    /// A field that must be given is absent.
+    case missing(field: String)
+    /// A number is outside its range.
+    case tooSmall(field: String)
+    case tooLarge(field: String)
+    /// The object's state does not allow the operation.
+    case conflict(StateConflict)
+    /// The instance holds as many of these as its quota allows.
+    case quotaExceeded(ResourceKind, limit: Int)
+    /// The instance lacks a feature that the request needs.
+    case signTypeNotSupported(type: String, instanceID: String)
+    case unrecognizedFeature(name: String)
+    /// The request would give something that this gateway could not carry out; `field` is the wire name.
+    case cannotServe(field: String, reason: String)
+    case forbidden
+    case store(StoreError)
+}
+
+/// What the contract has codes for.
+public enum ResourceKind: String, Sendable, CaseIterable {
+    case instance, apiGroup, api, apiPath, environment, publication, apiVersion
+    case signatureKey, signatureBinding, accessPolicy, accessBinding, plugin, pluginBinding
+    case feature, integrationApplication, vpcChannel, authorizer, user, accessKey, project
+}
+
+/// Refusals that come from the state of things.
+public enum StateConflict: Sendable, Equatable {
+    case groupHoldsAPIs(id: String)
+    case groupIsDefault
+    case apiIsPublished
+    case apiNotPublished(id: String)
+    case environmentHoldsPublications
+    case environmentIsPreset
+    case accessPolicyIsBound
+    case pluginIsAttached
+    case apiPathTaken(name: String)
+    case pluginPathConflict(reason: String)
+    case lastAdministrator
+    case featureChangedTooSoon
+}

@@ -1,0 +1,121 @@
+import Foundation
+import GatewayModel
+import GatewayPrimitives
+import Store
+
+/// One consistent view of the store. Confined to the closure that receives it.
+public class Reading {
+    public let sql: any SQLConnection
+    /// The moment that the operation counts as made.
+    public let now: Timestamp
+    let box: SecretBox
+
+    init(sql: any SQLConnection, now: Timestamp, box: SecretBox) {
+        self.sql = sql
+        self.now = now
+        self.box = box
+    }
+
+    public func open(_ sealed: String, context: String) throws(StoreError) -> String {
+        try box.open(sealed, context: context)
+    }
+}
+
+/// One write transaction. Everything done here takes effect together, or not at all when the closure throws.
+public final class Writing: Reading {
+    private(set) var touched: Set<Touch> = []
+    private(set) var changes: [Change] = []
+    private let instanceID: String
+
+    init(sql: any SQLConnection, now: Timestamp, box: SecretBox, instanceID: String) {
+        self.instanceID = instanceID
+        super.init(sql: sql, now: now, box: box)
+    }
+
+    public func seal(_ text: String, context: String) throws(StoreError) -> String {
+        try box.seal(text, context: context)
+    }
+
+    /// A new identifier: 32 lower-case hex characters (management-api.md, 1.8).
+    public func newID() -> String { Self.newID() }
+
+    static func newID() -> String {
+        var generator = SystemRandomNumberGenerator()
+        let digits = Array("0123456789abcdef".utf8)
+        var out: [UInt8] = []
+        out.reserveCapacity(32)
+        for _ in 0..<2 {
+            var bits: UInt64 = generator.next()
+            for _ in 0..<16 {
+                out.append(digits[Int(bits & 15)])
+                bits >>= 4
+            }
+        }
+        return String(decoding: out, as: UTF8.self)
+    }
+
+    /// Says that what the gateway does may have changed. The touched parts are compiled before the transaction commits.
+    public func touch(_ touch: Touch) { touched.insert(touch) }
+
+    /// Adds to the change record; every object that a write makes, changes or removes is recorded once.
+    ///
+    /// - Parameters:
+    ///   - before: the object as it was, nil when it is new. Values of type `Secret` are written masked.
+    ///   - after: the object as it is now, nil when it is gone.
+    public func record<Object: Encodable>(_ kind: ResourceKind, id: String, before: Object?, after: Object?) throws {
+        changes.append(
+            Change(
+                instanceID: instanceID, kind: kind, id: id, before: try before.map(Self.json),
+                after: try after.map(Self.json)))
+    }
+
+    private static func json(_ object: some Encodable) throws -> String {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        return String(decoding: try encoder.encode(object), as: UTF8.self)
+    }
+
+    /// Counts one revision and stores the change records; the revision as it is when nothing was recorded.
+    func finish(call: Call) throws -> UInt64 {
+        if !changes.isEmpty { try sql.execute("UPDATE gateway_state SET revision = revision + 1 WHERE id = 1") }
+        let revision = try sql.first("SELECT revision FROM gateway_state WHERE id = 1", [])?.integer("revision") ?? 0
+        for (position, change) in changes.enumerated() {
+            try sql.execute(
+                """
+                INSERT INTO changes (revision, position, made_at, actor, source, request_id, instance_id, kind, object_id,
+                  before_json, after_json) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                """,
+                [
+                    .integer(revision), SQLValue(position), .integer(now.nanoseconds), .text(call.actor), .text(call.source),
+                    .text(call.requestID), .text(change.instanceID), .text(change.kind.rawValue), .text(change.id),
+                    SQLValue(change.before), SQLValue(change.after),
+                ])
+        }
+        return UInt64(revision)
+    }
+}
+
+/// What one write did to one object.
+struct Change {
+    let instanceID: String
+    let kind: ResourceKind
+    let id: String
+    let before: String?
+    let after: String?
+}
+
+/// Which compiled parts a write may have changed.
+public enum Touch: Hashable, Sendable {
+    /// An API in an environment: its definition in force, or what is bound to it.
+    case publication(String)
+    /// Everything that this signature key, access policy or plug-in is bound to.
+    case signatureKey(String)
+    case accessPolicy(String)
+    case plugin(String)
+    /// Name and hosts of a group.
+    case group(String)
+    /// Name of an environment.
+    case environment(instanceID: String, id: String)
+    /// Features of an instance.
+    case instance(String)
+}

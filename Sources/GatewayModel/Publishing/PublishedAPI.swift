@@ -1,0 +1,32 @@
+/// An API in force in an environment: the frozen definition and everything that is bound to it. What the compiler reads.
+public struct PublishedAPI: Sendable {
+    public let publicationID: String
+    public let apiID: String
+    public let instanceID: String
+    public let groupID: String
+    public let groupName: String
+    public let environmentID: String
+    public let environmentName: String
+    public let definition: APIDefinition
+    public var signatureKey: SignatureKey?
+    public var accessPolicies: [AccessControlPolicy]
+    public var plugins: [Plugin]
+
+    public init(
+        publicationID: String, apiID: String, instanceID: String, groupID: String, groupName: String, environmentID: String,
+        environmentName: String, definition: APIDefinition, signatureKey: SignatureKey? = nil,
+        accessPolicies: [AccessControlPolicy] = [], plugins: [Plugin] = []
+    ) {
+        self.publicationID = publicationID
+        self.apiID = apiID
+        self.instanceID = instanceID
+        self.groupID = groupID
+        self.groupName = groupName
+        self.environmentID = environmentID
+        self.environmentName = environmentName
+        self.definition = definition
+        self.signatureKey = signatureKey
+        self.accessPolicies = accessPolicies
+        self.plugins = plugins
+    }
+}

@@ -1,0 +1,90 @@
+"""Fixtures of the black-box tests. They drive the debug executable over its real ports."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Callable, Iterator
+
+import pytest
+
+from harness.backend import Backend
+from harness.management import Call, Sdk
+from harness.process import Gatehouse, executable
+from harness.world import World
+
+
+def pytest_report_header() -> str:
+    return f"program under test: {executable()}"
+
+
+@pytest.fixture(scope="session")
+def gatehouse(tmp_path_factory) -> Iterator[Gatehouse]:
+    """One program for all tests that do not restart it. At the end it must stop cleanly, and its log
+    must hold no secret."""
+    program = Gatehouse(tmp_path_factory.mktemp("gatehouse") / "data").start()
+    yield program
+    assert program.running, f"the program ended during the tests:\n{program.log[-4000:]}"
+    status = program.stop()
+    assert status == 0, f"SIGTERM ended it with {status}:\n{program.log[-4000:]}"
+    for name in ("password", "secret_key"):
+        assert program.credentials[name] not in program.log, f"{name} is in the log"
+
+
+@pytest.fixture
+def fresh_gatehouse(tmp_path) -> Iterator[Callable[..., Gatehouse]]:
+    """Makes programs of a test's own: `fresh_gatehouse()` or, to start again on its data,
+    `fresh_gatehouse(data_dir=...)`. Further arguments go to the command line."""
+    made: list[Gatehouse] = []
+
+    def make(*arguments: str, data_dir: Path | None = None, start: bool = True, **options) -> Gatehouse:
+        program = Gatehouse(data_dir or tmp_path / f"data{len(made)}", *arguments, **options)
+        made.append(program)
+        return program.start() if start else program
+
+    yield make
+    for program in made:
+        program.kill()
+
+
+@pytest.fixture(scope="session")
+def shared_backend() -> Iterator[Backend]:
+    backend = Backend()
+    yield backend
+    backend.close()
+
+
+@pytest.fixture
+def backend(shared_backend) -> Iterator[Backend]:
+    """The scripted backend, with nothing remembered and the default script."""
+    shared_backend.clear()
+    yield shared_backend
+    shared_backend.clear()
+
+
+@pytest.fixture(scope="session")
+def call(gatehouse) -> Call:
+    return Call(gatehouse.credentials, gatehouse.management)
+
+
+@pytest.fixture(scope="session")
+def session_sdk(gatehouse) -> Sdk:
+    return Sdk(gatehouse.credentials, gatehouse.endpoint)
+
+
+@pytest.fixture
+def sdk(session_sdk) -> Iterator[Sdk]:
+    """The official SDK's client; the test fails when any of its answers broke the contract."""
+    session_sdk.violations.clear()
+    yield session_sdk
+    assert session_sdk.violations == []
+
+
+@pytest.fixture
+def world(gatehouse, call, backend) -> World:
+    return World(gatehouse, call, backend)
+
+
+@pytest.fixture
+def make_world(backend) -> Callable[[Gatehouse], World]:
+    """A `World` on another program than the shared one."""
+    return lambda program: World(program, Call(program.credentials, program.management), backend)

@@ -1,0 +1,1 @@
+"""What the black-box tests stand on: the running program, a backend, clients, the contract."""
