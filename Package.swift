@@ -122,6 +122,8 @@ let package = Package(
         .testTarget(name: "GatewayPrimitivesTests", dependencies: ["GatewayPrimitives"], swiftSettings: strict),
         .testTarget(name: "RequestSigningTests", dependencies: ["RequestSigning"], swiftSettings: strict),
         .testTarget(
+            name: "SnapshotTests", dependencies: ["GatewayPrimitives", "Snapshot"], swiftSettings: strict),
+        .testTarget(
             name: "ProxyPipelineTests", dependencies: ["GatewayPrimitives", "RequestSigning", "Snapshot", "ProxyPipeline"],
             swiftSettings: strict),
         .testTarget(name: "WireContractTests", dependencies: ["WireContract"], swiftSettings: strict),
