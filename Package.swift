@@ -122,11 +122,11 @@ let package = Package(
         .testTarget(name: "GatewayPrimitivesTests", dependencies: ["GatewayPrimitives"], swiftSettings: strict),
         .testTarget(name: "RequestSigningTests", dependencies: ["RequestSigning"], swiftSettings: strict),
         .testTarget(
-            name: "SnapshotTests", dependencies: ["GatewayPrimitives", "Snapshot"], swiftSettings: strict),
-        .testTarget(
             name: "ProxyPipelineTests", dependencies: ["GatewayPrimitives", "RequestSigning", "Snapshot", "ProxyPipeline"],
             swiftSettings: strict),
         .testTarget(name: "WireContractTests", dependencies: ["WireContract"], swiftSettings: strict),
+        .testTarget(
+            name: "SnapshotTests", dependencies: ["GatewayPrimitives", "Snapshot"], swiftSettings: strict),
         .testTarget(
             name: "StoreTests", dependencies: ["GatewayModel", "Store", "StoreSQLite"], swiftSettings: strict),
         .testTarget(

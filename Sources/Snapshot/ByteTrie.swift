@@ -1,197 +1,209 @@
-import GatewayPrimitives
-
-/// Persistent map from byte strings: a change copies one path of a hash trie and shares the rest, so that its cost grows with the
-/// logarithm of the size, and a version that somebody still reads stays as it is.
-///
-/// A lookup allocates nothing. The hash is the standard library's, seeded anew in every process: a client that chooses host names
-/// cannot choose collisions.
+/// A persistent map from byte strings: a hash trie of 32-way nodes. A change copies the nodes on one path, about
+/// log32(n) of them; all other nodes are shared with the value before. Looking up allocates nothing.
 public struct ByteTrie<Value: Sendable>: Sendable {
-    @usableFromInline
-    let root: TrieNode<Value>?
-    /// Number of keys.
-    public let count: Int
+    final class Leaf: Sendable {
+        let hash: UInt64
+        let key: [UInt8]
+        let value: Value
 
-    public init() {
-        root = nil
-        count = 0
+        init(hash: UInt64, key: [UInt8], value: Value) {
+            self.hash = hash
+            self.key = key
+            self.value = value
+        }
     }
 
-    private init(root: TrieNode<Value>?, count: Int) {
-        self.root = root
-        self.count = count
+    enum Slot: Sendable {
+        case leaf(Leaf)
+        case branch(Branch)
+        /// Keys whose 64 bits of hash are all equal.
+        case collision([Leaf])
     }
+
+    final class Branch: Sendable {
+        /// Bit i is set when there is a slot for the hash bits i of this level.
+        let occupied: UInt32
+        let slots: ContiguousArray<Slot>
+
+        init(occupied: UInt32, slots: ContiguousArray<Slot>) {
+            self.occupied = occupied
+            self.slots = slots
+        }
+    }
+
+    private static var bitsPerLevel: UInt64 { 5 }
+    private var root: Branch?
+    /// How many keys there are.
+    public private(set) var count = 0
+
+    public init() {}
 
     public var isEmpty: Bool { count == 0 }
 
-    @inlinable
+    /// Any thread; no allocation.
     public func value(for key: UnsafeRawBufferPointer) -> Value? {
-        guard let root else { return nil }
-        return root.value(for: ByteView(key), hash: trieHash(key))
+        guard var branch = root else { return nil }
+        let hash = ByteHash.hash(key)
+        var shift: UInt64 = 0
+        while true {
+            let bit: UInt32 = 1 << UInt32((hash >> shift) & 31)
+            guard branch.occupied & bit != 0 else { return nil }
+            switch branch.slots[(branch.occupied & (bit - 1)).nonzeroBitCount] {
+            case .leaf(let leaf):
+                return leaf.hash == hash && Self.equal(leaf.key, key) ? leaf.value : nil
+            case .branch(let next):
+                branch = next
+                shift += Self.bitsPerLevel
+            case .collision(let leaves):
+                return leaves.first { Self.equal($0.key, key) }?.value
+            }
+        }
     }
-
-    @inlinable
-    public func value(for key: ByteView) -> Value? { value(for: key.buffer) }
 
     public func value(for key: [UInt8]) -> Value? { key.withUnsafeBytes { value(for: $0) } }
 
-    /// The map with `key` bound to `value`, or without `key` when `value` is nil. O(log count).
+    /// The map with `value` for `key`, or without the key when `value` is nil.
     public func setting(_ key: [UInt8], to value: Value?) -> ByteTrie {
-        let hash = key.withUnsafeBytes { trieHash($0) }
+        let hash = key.withUnsafeBytes { ByteHash.hash($0) }
+        var result = self
         if let value {
-            let leaf = TrieLeaf(hash: hash, key: key, value: value)
-            guard let root else { return ByteTrie(root: TrieNode(leaf: leaf, shift: 0), count: 1) }
-            let (node, isNew) = root.inserting(leaf, shift: 0)
-            return ByteTrie(root: node, count: isNew ? count + 1 : count)
+            let leaf = Leaf(hash: hash, key: key, value: value)
+            guard let root else {
+                result.root = Branch(occupied: 1 << UInt32(hash & 31), slots: [.leaf(leaf)])
+                result.count = 1
+                return result
+            }
+            var added = false
+            result.root = Self.inserting(leaf, into: root, shift: 0, added: &added)
+            if added { result.count += 1 }
+        } else if let root, self.value(for: key) != nil {
+            result.root = Self.removing(key, hash: hash, from: root, shift: 0)
+            result.count -= 1
         }
-        guard let root, self.value(for: key) != nil else { return self }
-        return ByteTrie(root: root.removing(key, hash: hash, shift: 0), count: count - 1)
-    }
-
-    /// All keys and values, in no order; not for the request path.
-    public var all: [(key: [UInt8], value: Value)] {
-        var result: [(key: [UInt8], value: Value)] = []
-        root?.collect(into: &result)
         return result
     }
-}
 
-@usableFromInline
-func trieHash(_ key: UnsafeRawBufferPointer) -> UInt64 {
-    var hasher = Hasher()
-    hasher.combine(bytes: key)
-    return UInt64(bitPattern: Int64(hasher.finalize()))
-}
-
-@usableFromInline
-final class TrieLeaf<Value: Sendable>: Sendable {
-    @usableFromInline let hash: UInt64
-    @usableFromInline let key: [UInt8]
-    @usableFromInline let value: Value
-
-    init(hash: UInt64, key: [UInt8], value: Value) {
-        self.hash = hash
-        self.key = key
-        self.value = value
-    }
-}
-
-/// A node has a slot for each of the 32 values of five bits of the hash; only the used ones are stored.
-///
-/// Behind the last bits of the hash there are nodes without slots, whose leaves all have the same hash.
-@usableFromInline
-final class TrieNode<Value: Sendable>: Sendable {
-    @usableFromInline let leafMap: UInt32
-    @usableFromInline let nodeMap: UInt32
-    /// In the order of their slots.
-    @usableFromInline let leaves: ContiguousArray<TrieLeaf<Value>>
-    @usableFromInline let nodes: ContiguousArray<TrieNode<Value>>
-
-    @usableFromInline static var bits: UInt64 { 5 }
-    @usableFromInline static var hashBits: UInt64 { 64 }
-
-    init(
-        leafMap: UInt32, nodeMap: UInt32, leaves: ContiguousArray<TrieLeaf<Value>>,
-        nodes: ContiguousArray<TrieNode<Value>>
-    ) {
-        self.leafMap = leafMap
-        self.nodeMap = nodeMap
-        self.leaves = leaves
-        self.nodes = nodes
-    }
-
-    convenience init(leaf: TrieLeaf<Value>, shift: UInt64) {
-        let map: UInt32 = shift >= Self.hashBits ? 0 : 1 << UInt32((leaf.hash >> shift) & 31)
-        self.init(leafMap: map, nodeMap: 0, leaves: [leaf], nodes: [])
-    }
-
-    @usableFromInline
-    func value(for key: ByteView, hash: UInt64) -> Value? {
-        var node = self
-        var shift: UInt64 = 0
-        while shift < Self.hashBits {
-            let bit: UInt32 = 1 << UInt32((hash >> shift) & 31)
-            if node.leafMap & bit != 0 {
-                let leaf = node.leaves[(node.leafMap & (bit &- 1)).nonzeroBitCount]
-                return leaf.hash == hash && key.equals(leaf.key) ? leaf.value : nil
+    /// All values, in no order.
+    public var values: [Value] {
+        var found: [Value] = []
+        func visit(_ branch: Branch) {
+            for slot in branch.slots {
+                switch slot {
+                case .leaf(let leaf): found.append(leaf.value)
+                case .branch(let next): visit(next)
+                case .collision(let leaves): found += leaves.map(\.value)
+                }
             }
-            guard node.nodeMap & bit != 0 else { return nil }
-            node = node.nodes[(node.nodeMap & (bit &- 1)).nonzeroBitCount]
-            shift += Self.bits
         }
-        for leaf in node.leaves where key.equals(leaf.key) { return leaf.value }
-        return nil
+        if let root { visit(root) }
+        return found
     }
 
-    func inserting(_ leaf: TrieLeaf<Value>, shift: UInt64) -> (node: TrieNode, isNew: Bool) {
-        guard shift < Self.hashBits else {
-            var leaves = leaves
-            if let index = leaves.firstIndex(where: { $0.key == leaf.key }) {
-                leaves[index] = leaf
-                return (TrieNode(leafMap: 0, nodeMap: 0, leaves: leaves, nodes: []), false)
-            }
-            leaves.append(leaf)
-            return (TrieNode(leafMap: 0, nodeMap: 0, leaves: leaves, nodes: []), true)
-        }
+    private static func inserting(_ leaf: Leaf, into branch: Branch, shift: UInt64, added: inout Bool) -> Branch {
         let bit: UInt32 = 1 << UInt32((leaf.hash >> shift) & 31)
-        let leafIndex = (leafMap & (bit &- 1)).nonzeroBitCount
-        let nodeIndex = (nodeMap & (bit &- 1)).nonzeroBitCount
-        var leaves = leaves
-        var nodes = nodes
-        if nodeMap & bit != 0 {
-            let (child, isNew) = nodes[nodeIndex].inserting(leaf, shift: shift + Self.bits)
-            nodes[nodeIndex] = child
-            return (TrieNode(leafMap: leafMap, nodeMap: nodeMap, leaves: leaves, nodes: nodes), isNew)
+        let index = (branch.occupied & (bit - 1)).nonzeroBitCount
+        var slots = branch.slots
+        guard branch.occupied & bit != 0 else {
+            slots.insert(.leaf(leaf), at: index)
+            added = true
+            return Branch(occupied: branch.occupied | bit, slots: slots)
         }
-        if leafMap & bit != 0 {
-            let old = leaves[leafIndex]
-            if old.key == leaf.key {
-                leaves[leafIndex] = leaf
-                return (TrieNode(leafMap: leafMap, nodeMap: nodeMap, leaves: leaves, nodes: nodes), false)
+        switch slots[index] {
+        case .leaf(let old) where old.key == leaf.key:
+            slots[index] = .leaf(leaf)
+        case .leaf(let old):
+            added = true
+            slots[index] = joined(old, leaf, shift: shift + bitsPerLevel)
+        case .branch(let next):
+            slots[index] = .branch(inserting(leaf, into: next, shift: shift + bitsPerLevel, added: &added))
+        case .collision(var leaves):
+            if let same = leaves.firstIndex(where: { $0.key == leaf.key }) {
+                leaves[same] = leaf
+            } else {
+                added = true
+                leaves.append(leaf)
             }
-            let child = TrieNode(leaf: old, shift: shift + Self.bits).inserting(leaf, shift: shift + Self.bits).node
-            leaves.remove(at: leafIndex)
-            nodes.insert(child, at: nodeIndex)
-            return (TrieNode(leafMap: leafMap & ~bit, nodeMap: nodeMap | bit, leaves: leaves, nodes: nodes), true)
+            slots[index] = .collision(leaves)
         }
-        leaves.insert(leaf, at: leafIndex)
-        return (TrieNode(leafMap: leafMap | bit, nodeMap: nodeMap, leaves: leaves, nodes: nodes), true)
+        return Branch(occupied: branch.occupied, slots: slots)
     }
 
-    /// The node without `key`, which it holds; nil when nothing is left. A child with a single leaf is folded into its parent, so that
-    /// what remains is what inserting only the rest would have made.
-    func removing(_ key: [UInt8], hash: UInt64, shift: UInt64) -> TrieNode? {
-        var leaves = leaves
-        var nodes = nodes
-        guard shift < Self.hashBits else {
-            leaves.removeAll { $0.key == key }
-            return leaves.isEmpty ? nil : TrieNode(leafMap: 0, nodeMap: 0, leaves: leaves, nodes: [])
+    /// Two leaves of different keys below one slot.
+    private static func joined(_ a: Leaf, _ b: Leaf, shift: UInt64) -> Slot {
+        // Beyond the 64 bits only whole keys tell them apart. Twelve levels use 60 bits, the thirteenth the last four.
+        guard shift < 64 else { return .collision([a, b]) }
+        let left = UInt32((a.hash >> shift) & 31)
+        let right = UInt32((b.hash >> shift) & 31)
+        if left == right {
+            return .branch(Branch(occupied: 1 << left, slots: [joined(a, b, shift: shift + bitsPerLevel)]))
         }
+        return .branch(
+            Branch(occupied: (1 << left) | (1 << right), slots: left < right ? [.leaf(a), .leaf(b)] : [.leaf(b), .leaf(a)]))
+    }
+
+    /// - Returns: nil when nothing is left. The key is known to be there.
+    private static func removing(_ key: [UInt8], hash: UInt64, from branch: Branch, shift: UInt64) -> Branch? {
         let bit: UInt32 = 1 << UInt32((hash >> shift) & 31)
-        let leafIndex = (leafMap & (bit &- 1)).nonzeroBitCount
-        let nodeIndex = (nodeMap & (bit &- 1)).nonzeroBitCount
-        if leafMap & bit != 0 {
-            leaves.remove(at: leafIndex)
-            if leaves.isEmpty && nodes.isEmpty { return nil }
-            return TrieNode(leafMap: leafMap & ~bit, nodeMap: nodeMap, leaves: leaves, nodes: nodes)
+        let index = (branch.occupied & (bit - 1)).nonzeroBitCount
+        var slots = branch.slots
+        var remaining: Slot?
+        switch slots[index] {
+        case .leaf: remaining = nil
+        case .branch(let next):
+            let smaller = removing(key, hash: hash, from: next, shift: shift + bitsPerLevel)
+            // A branch that holds one leaf only is that leaf: the trie's form depends on its keys, not on its history.
+            if let smaller, smaller.slots.count == 1, case .leaf = smaller.slots[0] {
+                remaining = smaller.slots[0]
+            } else {
+                remaining = smaller.map(Slot.branch)
+            }
+        case .collision(let leaves):
+            let others = leaves.filter { $0.key != key }
+            remaining = others.count == 1 ? .leaf(others[0]) : .collision(others)
         }
-        guard nodeMap & bit != 0 else { return self }
-        let child = nodes[nodeIndex].removing(key, hash: hash, shift: shift + Self.bits)
-        if let child, child.nodes.isEmpty, child.leaves.count == 1 {
-            leaves.insert(child.leaves[0], at: leafIndex)
-            nodes.remove(at: nodeIndex)
-            return TrieNode(leafMap: leafMap | bit, nodeMap: nodeMap & ~bit, leaves: leaves, nodes: nodes)
+        if let remaining {
+            slots[index] = remaining
+            return Branch(occupied: branch.occupied, slots: slots)
         }
-        if let child {
-            nodes[nodeIndex] = child
-            return TrieNode(leafMap: leafMap, nodeMap: nodeMap, leaves: leaves, nodes: nodes)
-        }
-        nodes.remove(at: nodeIndex)
-        if leaves.isEmpty && nodes.isEmpty { return nil }
-        return TrieNode(leafMap: leafMap, nodeMap: nodeMap & ~bit, leaves: leaves, nodes: nodes)
+        guard slots.count > 1 else { return nil }
+        slots.remove(at: index)
+        return Branch(occupied: branch.occupied & ~bit, slots: slots)
     }
 
-    func collect(into result: inout [(key: [UInt8], value: Value)]) {
-        for leaf in leaves { result.append((leaf.key, leaf.value)) }
-        for node in nodes { node.collect(into: &result) }
+    private static func equal(_ a: [UInt8], _ b: UnsafeRawBufferPointer) -> Bool {
+        guard a.count == b.count else { return false }
+        return a.withUnsafeBytes { left in
+            var index = 0
+            while index < left.count {
+                if left[index] != b[index] { return false }
+                index += 1
+            }
+            return true
+        }
+    }
+}
+
+/// A 64-bit hash of bytes, seeded anew by each process: multiply and fold eight bytes at a time.
+enum ByteHash {
+    private static let seed = UInt64.random(in: .min ... .max)
+
+    static func hash(_ bytes: UnsafeRawBufferPointer) -> UInt64 {
+        var state = seed ^ UInt64(truncatingIfNeeded: bytes.count) &* 0x9E37_79B9_7F4A_7C15
+        var index = 0
+        while index + 8 <= bytes.count {
+            state = fold(state ^ bytes.loadUnaligned(fromByteOffset: index, as: UInt64.self))
+            index += 8
+        }
+        var tail: UInt64 = 0
+        while index < bytes.count {
+            tail = tail << 8 | UInt64(bytes[index])
+            index += 1
+        }
+        return fold(fold(state ^ tail))
+    }
+
+    private static func fold(_ value: UInt64) -> UInt64 {
+        let product = value.multipliedFullWidth(by: 0xD6E8_FEB8_6659_FD93)
+        return product.high ^ product.low
     }
 }

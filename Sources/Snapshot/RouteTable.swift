@@ -1,324 +1,240 @@
 import GatewayPrimitives
 
-/// The published routes of a group in one environment: a persistent trie over path segments.
+/// The routes of one environment of a group: a persistent trie over path segments. A change copies the nodes on one path.
 ///
-/// A change copies the nodes on one path and shares the rest, so that its cost does not depend on the number of routes.
-///
-/// Precedence (gateway-runtime.md, 1.4, O3), in this order: NORMAL before SWA; segment by segment a literal before `{x}` before
-/// `{x+}`; a longer prefix before a shorter one; a specific method before ANY. A path whose methods do not fit falls back to the next
-/// candidate.
-///
-/// Segments: a path is what stands behind its first slash, cut at every slash: `/` is one empty segment, `/a/` is `a` and an empty
-/// one. `{x}` takes any segment that is not empty. A prefix template that ends in a slash also serves the path without it (O2).
+/// Order of candidates (gateway-runtime.md, 1.4 and O3): NORMAL before SWA; segment by segment a literal before `{x}` before
+/// `{x+}`; a longer prefix before a shorter one; the request's own method before ANY. A candidate that lacks the method is
+/// passed over.
 public struct RouteTable: Sendable {
-    let root: RouteNode?
-    /// Number of routes.
-    public let count: Int
+    private var root: Node?
+    /// How many routes there are.
+    public private(set) var count = 0
 
-    public init() {
-        root = nil
-        count = 0
-    }
-
-    private init(root: RouteNode?, count: Int) {
-        self.root = root
-        self.count = count
-    }
+    public init() {}
 
     public var isEmpty: Bool { count == 0 }
 
     /// The table with `route` in place of one of the same method, path and match mode, if there is one.
     public func inserting(_ route: Route) -> RouteTable {
-        let key = RouteKey(method: route.method, path: route.path, matchMode: route.matchMode)
-        let (node, replaced) = (root ?? RouteNode()).inserting(route, key, depth: 0)
-        return RouteTable(root: node, count: replaced ? count : count + 1)
+        var result = self
+        let key = Self.key(route.path, route.matchMode)
+        var replaced = false
+        result.root = (root ?? Node()).changing(key[...], matchMode: route.matchMode) { routes in
+            routes.set(route, replaced: &replaced)
+        }
+        if !replaced { result.count += 1 }
+        return result
     }
 
     public func removing(method: RouteMethod, path: PathTemplate, matchMode: MatchMode) -> RouteTable {
         guard let root else { return self }
-        let key = RouteKey(method: method, path: path, matchMode: matchMode)
-        guard root.contains(key, depth: 0) else { return self }
-        return RouteTable(root: root.removing(key, depth: 0), count: count - 1)
+        var result = self
+        var removed = false
+        result.root = root.changing(Self.key(path, matchMode)[...], matchMode: matchMode) { routes in
+            if routes.remove(method) { removed = true }
+        }
+        guard removed else { return self }
+        result.count -= 1
+        return result
     }
 
     /// All routes, in no order; for tests and explanations, not for requests.
     public var all: [Route] {
-        var result: [Route] = []
-        root?.collect(into: &result)
-        return result
+        var found: [Route] = []
+        func visit(_ node: Node) {
+            found += node.exact.all + node.rest.all + node.prefix.all
+            node.literals.values.forEach(visit)
+            if let parameter = node.parameter { visit(parameter) }
+        }
+        if let root { visit(root) }
+        return found
     }
 
-    /// Finds the route of a request and leaves it, with its captures, in `match`.
+    /// Finds the route for a path. Any thread; no allocation.
+    ///
     /// - Parameters:
-    ///   - path: the path in the form that is matched, beginning with a slash.
-    ///   - method: nil for methods that have no name here; they meet ANY routes only.
-    /// - Returns: false when no route serves this path with this method. `match.sawPath` then says whether one serves the path.
-    public func match(_ path: ByteView, method: RouteMethod?, into match: RouteMatch) -> Bool {
-        match.clear()
-        guard let root, path.count > 0, path[0] == UInt8(ascii: "/") else { return false }
-        var search = RouteSearch(path: path, method: method, match: match)
-        return search.findWhole(root, from: 1) || search.findPrefix(root, from: 1)
+    ///   - path: the request's path in its normal form, with the leading slash, without query.
+    ///   - method: nil for a method that no API can name; only ANY serves it.
+    ///   - captures: receives the values of the path parameters of the route that is returned, and where a prefix route's
+    ///     tail begins.
+    public func match(path: UnsafeRawBufferPointer, method: RouteMethod?, captures: RouteCaptures) -> Route? {
+        captures.reset(pathLength: path.count)
+        guard let root, path.count > 0, path[0] == 0x2F else { return nil }
+        let search = Search(path: path, method: method, captures: captures)
+        return search.normal(root, at: 1) ?? search.prefix(root, at: 1)
+    }
+
+    /// A prefix `/test/` is the prefix `/test`: it matches at segment boundaries anyway (O2).
+    private static func key(_ path: PathTemplate, _ matchMode: MatchMode) -> [PathTemplate.Segment] {
+        if matchMode == .prefix, path.segments.last == .literal([]) { return path.segments.dropLast() }
+        return path.segments
     }
 }
 
-/// What identifies a route inside a table.
-struct RouteKey {
-    let method: RouteMethod
-    let path: PathTemplate
-    let matchMode: MatchMode
-    /// The segments that are walked: a prefix template's trailing slash is no segment of its own.
-    let segments: ArraySlice<PathTemplate.Segment>
-    let endsInSlash: Bool
+/// Where the values of a route's path parameters lie in the path. Reused from request to request by one thread.
+public final class RouteCaptures {
+    /// An API declares at most 50 parameters; what lies beyond the capacity is matched but not captured.
+    public static let capacity = 64
+    private let storage = UnsafeMutablePointer<(start: Int32, end: Int32)>.allocate(capacity: RouteCaptures.capacity)
+    /// How many parameters the matched route has.
+    public internal(set) var count = 0
+    /// Offset at which a prefix route's tail begins: a slash, or the end of the path.
+    public internal(set) var tailStart = 0
 
-    init(method: RouteMethod, path: PathTemplate, matchMode: MatchMode) {
-        self.method = method
-        self.path = path
-        self.matchMode = matchMode
-        endsInSlash = matchMode == .prefix && path.segments.last == .literal([])
-        segments = endsInSlash ? path.segments.dropLast() : path.segments[...]
+    public init() {}
+
+    deinit { storage.deallocate() }
+
+    /// Offsets of the value of parameter `index` within the path.
+    public subscript(index: Int) -> Range<Int> {
+        precondition(index < count && index < Self.capacity, "the route has no such parameter")
+        return Int(storage[index].start)..<Int(storage[index].end)
     }
+
+    func reset(pathLength: Int) {
+        count = 0
+        tailStart = pathLength
+    }
+
+    func push(_ start: Int, _ end: Int) {
+        if count < Self.capacity { storage[count] = (Int32(truncatingIfNeeded: start), Int32(truncatingIfNeeded: end)) }
+        count += 1
+    }
+
+    func pop() { count -= 1 }
 }
 
-/// The route of a request and what its path parameters captured. Reused; confined to one event loop.
-public final class RouteMatch {
-    public struct Capture: Equatable, Sendable {
-        public var start: UInt16
-        public var count: UInt16
-    }
+extension RouteTable {
+    /// The routes that end at one node, by method.
+    struct MethodRoutes: Sendable {
+        private(set) var all: [Route] = []
 
-    public fileprivate(set) var route: Route?
-    /// SWA: where the request's path goes on behind the template.
-    public fileprivate(set) var restStart = 0
-    public fileprivate(set) var captureCount = 0
-    /// A route with this path exists, though not with this method.
-    public fileprivate(set) var sawPath = false
-    private let captures: UnsafeMutablePointer<Capture>
+        var isEmpty: Bool { all.isEmpty }
 
-    /// A path has 512 characters at most and a parameter needs four of them.
-    static let capacity = 128
-
-    public init() { captures = .allocate(capacity: Self.capacity) }
-    deinit { captures.deallocate() }
-
-    /// Place of a captured value in the path that was matched; `index` in `0 ..< captureCount`.
-    public subscript(index: Int) -> Capture {
-        precondition(index >= 0 && index < captureCount)
-        return captures[index]
-    }
-
-    public func clear() {
-        route = nil
-        restStart = 0
-        captureCount = 0
-        sawPath = false
-    }
-
-    fileprivate func push(_ start: Int, _ count: Int) {
-        guard captureCount < Self.capacity else { return }
-        captures[captureCount] = Capture(
-            start: UInt16(truncatingIfNeeded: start), count: UInt16(truncatingIfNeeded: count))
-        captureCount += 1
-    }
-
-    fileprivate func pop(to count: Int) { captureCount = count }
-}
-
-/// One search; depth-first in the order of precedence, so that the first fit is the best one.
-private struct RouteSearch {
-    let path: ByteView
-    let method: RouteMethod?
-    let match: RouteMatch
-
-    /// NORMAL: the whole path. `from` is where the next segment begins; `path.count + 1` behind the last one.
-    mutating func findWhole(_ node: RouteNode, from: Int) -> Bool {
-        if from > path.count {
-            return choose(node.whole)
+        @inline(__always)
+        func route(for method: RouteMethod?) -> Route? {
+            var fallback: Route?
+            for route in all {
+                if route.method == method { return route }
+                if route.method == .any { fallback = route }
+            }
+            return fallback
         }
-        let end = path.firstIndex(of: UInt8(ascii: "/"), from: from) ?? path.count
-        if let child = node.literals.value(for: path.slice(from, end)), findWhole(child, from: end + 1) { return true }
-        let depth = match.captureCount
-        if let child = node.parameter, end > from {
-            match.push(from, end - from)
-            if findWhole(child, from: end + 1) { return true }
-            match.pop(to: depth)
-        }
-        // `{x+}` takes one or more segments: something must be there.
-        if !node.rest.isEmpty, path.count > from {
-            match.push(from, path.count - from)
-            if choose(node.rest) { return true }
-            match.pop(to: depth)
-        }
-        return false
-    }
 
-    /// SWA: a prefix that ends where a segment ends.
-    mutating func findPrefix(_ node: RouteNode, from: Int) -> Bool {
-        if from <= path.count {
-            let end = path.firstIndex(of: UInt8(ascii: "/"), from: from) ?? path.count
-            if let child = node.literals.value(for: path.slice(from, end)), findPrefix(child, from: end + 1) { return true }
-            if let child = node.parameter, end > from {
-                let depth = match.captureCount
-                match.push(from, end - from)
-                if findPrefix(child, from: end + 1) { return true }
-                match.pop(to: depth)
+        mutating func set(_ route: Route, replaced: inout Bool) {
+            if let index = all.firstIndex(where: { $0.method == route.method }) {
+                all[index] = route
+                replaced = true
+            } else {
+                all.append(route)
             }
         }
-        // The slash before `from` belongs to templates that end in one, when it is there.
-        if from <= path.count, choose(node.slashPrefixes) {
-            match.restStart = from
+
+        mutating func remove(_ method: RouteMethod) -> Bool {
+            guard let index = all.firstIndex(where: { $0.method == method }) else { return false }
+            all.remove(at: index)
             return true
         }
-        if choose(node.prefixes) || choose(node.slashPrefixes) {
-            match.restStart = min(from - 1, path.count)
-            return true
-        }
-        return false
     }
 
-    private func choose(_ routes: ContiguousArray<Route>) -> Bool {
-        guard !routes.isEmpty else { return false }
-        match.sawPath = true
-        var fallback: Route?
-        for route in routes {
-            if route.method == .any {
-                fallback = route
-            } else if route.method == method {
-                match.route = route
-                return true
+    final class Node: Sendable {
+        let literals: ByteTrie<Node>
+        let parameter: Node?
+        /// NORMAL routes that end here, those that end here with `{x+}`, and SWA routes.
+        let exact, rest, prefix: MethodRoutes
+
+        init(
+            literals: ByteTrie<Node> = ByteTrie(), parameter: Node? = nil, exact: MethodRoutes = MethodRoutes(),
+            rest: MethodRoutes = MethodRoutes(), prefix: MethodRoutes = MethodRoutes()
+        ) {
+            self.literals = literals
+            self.parameter = parameter
+            self.exact = exact
+            self.rest = rest
+            self.prefix = prefix
+        }
+
+        private var isEmpty: Bool {
+            literals.isEmpty && parameter == nil && exact.isEmpty && rest.isEmpty && prefix.isEmpty
+        }
+
+        /// A copy in which `change` was applied to the routes at `path`; nil when nothing is left.
+        func changing(
+            _ path: ArraySlice<PathTemplate.Segment>, matchMode: MatchMode, _ change: (inout MethodRoutes) -> Void
+        ) -> Node? {
+            var literals = literals
+            var parameter = parameter
+            var exact = exact
+            var rest = rest
+            var prefix = prefix
+            switch path.first {
+            case nil where matchMode == .prefix: change(&prefix)
+            case nil: change(&exact)
+            case .rest: change(&rest)
+            case .literal(let text):
+                let child = literals.value(for: text) ?? Node()
+                literals = literals.setting(text, to: child.changing(path.dropFirst(), matchMode: matchMode, change))
+            case .parameter:
+                parameter = (parameter ?? Node()).changing(path.dropFirst(), matchMode: matchMode, change)
             }
-        }
-        match.route = fallback
-        return fallback != nil
-    }
-}
-
-/// One segment position. A node holds the routes that end there; immutable.
-final class RouteNode: Sendable {
-    let literals: ByteTrie<RouteNode>
-    let parameter: RouteNode?
-    /// NORMAL templates that end here; one route a method.
-    let whole: ContiguousArray<Route>
-    /// NORMAL templates that end in `{x+}` at this position.
-    let rest: ContiguousArray<Route>
-    /// SWA templates that end here, without and with a trailing slash.
-    let prefixes: ContiguousArray<Route>
-    let slashPrefixes: ContiguousArray<Route>
-
-    init(
-        literals: ByteTrie<RouteNode> = ByteTrie(), parameter: RouteNode? = nil, whole: ContiguousArray<Route> = [],
-        rest: ContiguousArray<Route> = [], prefixes: ContiguousArray<Route> = [], slashPrefixes: ContiguousArray<Route> = []
-    ) {
-        self.literals = literals
-        self.parameter = parameter
-        self.whole = whole
-        self.rest = rest
-        self.prefixes = prefixes
-        self.slashPrefixes = slashPrefixes
-    }
-
-    private var isEmpty: Bool {
-        literals.isEmpty && parameter == nil && whole.isEmpty && rest.isEmpty && prefixes.isEmpty && slashPrefixes.isEmpty
-    }
-
-    private enum Place { case whole, rest, prefixes, slashPrefixes, literal([UInt8]), parameter }
-
-    private func place(_ key: RouteKey, depth: Int) -> Place {
-        guard depth < key.segments.count else {
-            return key.matchMode == .normal ? .whole : key.endsInSlash ? .slashPrefixes : .prefixes
-        }
-        switch key.segments[key.segments.startIndex + depth] {
-        case .literal(let bytes): return .literal(bytes)
-        case .parameter: return .parameter
-        case .rest: return .rest
+            let node = Node(literals: literals, parameter: parameter, exact: exact, rest: rest, prefix: prefix)
+            return node.isEmpty ? nil : node
         }
     }
 
-    private func routes(_ place: Place) -> ContiguousArray<Route> {
-        switch place {
-        case .whole: whole
-        case .rest: rest
-        case .prefixes: prefixes
-        case .slashPrefixes: slashPrefixes
-        case .literal, .parameter: []
-        }
-    }
+    /// One walk over the trie. Every node is tried at most once, so the cost is bounded by the table, not by the request.
+    private struct Search {
+        let path: UnsafeRawBufferPointer
+        let method: RouteMethod?
+        let captures: RouteCaptures
 
-    private func replacing(_ place: Place, by routes: ContiguousArray<Route>) -> RouteNode {
-        var (whole, rest, prefixes, slashPrefixes) = (whole, rest, prefixes, slashPrefixes)
-        switch place {
-        case .whole: whole = routes
-        case .rest: rest = routes
-        case .prefixes: prefixes = routes
-        case .slashPrefixes: slashPrefixes = routes
-        case .literal, .parameter: break
-        }
-        return RouteNode(
-            literals: literals, parameter: parameter, whole: whole, rest: rest, prefixes: prefixes,
-            slashPrefixes: slashPrefixes)
-    }
-
-    private func replacing(literal: [UInt8], by child: RouteNode?) -> RouteNode {
-        RouteNode(
-            literals: literals.setting(literal, to: child), parameter: parameter, whole: whole, rest: rest,
-            prefixes: prefixes, slashPrefixes: slashPrefixes)
-    }
-
-    private func replacing(parameter child: RouteNode?) -> RouteNode {
-        RouteNode(
-            literals: literals, parameter: child, whole: whole, rest: rest, prefixes: prefixes,
-            slashPrefixes: slashPrefixes)
-    }
-
-    func inserting(_ route: Route, _ key: RouteKey, depth: Int) -> (node: RouteNode, replaced: Bool) {
-        let place = place(key, depth: depth)
-        switch place {
-        case .literal(let bytes):
-            let (child, replaced) = (literals.value(for: bytes) ?? RouteNode()).inserting(route, key, depth: depth + 1)
-            return (replacing(literal: bytes, by: child), replaced)
-        case .parameter:
-            let (child, replaced) = (parameter ?? RouteNode()).inserting(route, key, depth: depth + 1)
-            return (replacing(parameter: child), replaced)
-        case .whole, .rest, .prefixes, .slashPrefixes:
-            var routes = routes(place)
-            if let index = routes.firstIndex(where: { $0.method == key.method }) {
-                routes[index] = route
-                return (replacing(place, by: routes), true)
+        /// - Parameter position: start of the next segment, or `path.count + 1` behind the last one.
+        func normal(_ node: Node, at position: Int) -> Route? {
+            guard position <= path.count else { return node.exact.route(for: method) }
+            let end = segmentEnd(position)
+            if !node.literals.isEmpty,
+                let child = node.literals.value(for: UnsafeRawBufferPointer(rebasing: path[position..<end])),
+                let found = normal(child, at: end + 1)
+            {
+                return found
             }
-            routes.append(route)
-            return (replacing(place, by: routes), false)
+            if end > position, let child = node.parameter {
+                captures.push(position, end)
+                if let found = normal(child, at: end + 1) { return found }
+                captures.pop()
+            }
+            if position < path.count, !node.rest.isEmpty, let found = node.rest.route(for: method) {
+                captures.push(position, path.count)
+                return found
+            }
+            return nil
         }
-    }
 
-    func contains(_ key: RouteKey, depth: Int) -> Bool {
-        let place = place(key, depth: depth)
-        switch place {
-        case .literal(let bytes): return literals.value(for: bytes)?.contains(key, depth: depth + 1) ?? false
-        case .parameter: return parameter?.contains(key, depth: depth + 1) ?? false
-        case .whole, .rest, .prefixes, .slashPrefixes: return routes(place).contains { $0.method == key.method }
+        func prefix(_ node: Node, at position: Int) -> Route? {
+            if position <= path.count {
+                let end = segmentEnd(position)
+                if !node.literals.isEmpty,
+                    let child = node.literals.value(for: UnsafeRawBufferPointer(rebasing: path[position..<end])),
+                    let found = prefix(child, at: end + 1)
+                {
+                    return found
+                }
+                if end > position, let child = node.parameter {
+                    captures.push(position, end)
+                    if let found = prefix(child, at: end + 1) { return found }
+                    captures.pop()
+                }
+            }
+            guard let found = node.prefix.route(for: method) else { return nil }
+            // `position` is behind the slash that ends the prefix, or behind the end of the path.
+            captures.tailStart = position - 1
+            return found
         }
-    }
 
-    /// The node without the route, which it holds; nil when nothing is left of it.
-    func removing(_ key: RouteKey, depth: Int) -> RouteNode? {
-        let place = place(key, depth: depth)
-        let result: RouteNode
-        switch place {
-        case .literal(let bytes):
-            result = replacing(literal: bytes, by: literals.value(for: bytes)?.removing(key, depth: depth + 1))
-        case .parameter:
-            result = replacing(parameter: parameter?.removing(key, depth: depth + 1))
-        case .whole, .rest, .prefixes, .slashPrefixes:
-            result = replacing(place, by: routes(place).filter { $0.method != key.method })
+        private func segmentEnd(_ position: Int) -> Int {
+            var index = position
+            while index < path.count, path[index] != 0x2F { index += 1 }
+            return index
         }
-        return result.isEmpty ? nil : result
-    }
-
-    func collect(into result: inout [Route]) {
-        result.append(contentsOf: whole)
-        result.append(contentsOf: rest)
-        result.append(contentsOf: prefixes)
-        result.append(contentsOf: slashPrefixes)
-        parameter?.collect(into: &result)
-        for (_, node) in literals.all { node.collect(into: &result) }
     }
 }
