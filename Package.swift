@@ -116,7 +116,13 @@ let package = Package(
             ], swiftSettings: strict),
 
         .testTarget(name: "GatewayPrimitivesTests", dependencies: ["GatewayPrimitives"], swiftSettings: strict),
-        .testTarget(name: "RequestSigningTests", dependencies: ["RequestSigning"], swiftSettings: strict),
+        .testTarget(
+            name: "RequestSigningTests",
+            dependencies: [
+                "GatewayPrimitives", "RequestSigning",
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "CryptoExtras", package: "swift-crypto"),
+            ], swiftSettings: strict),
         .testTarget(
             name: "ProxyPipelineTests", dependencies: ["GatewayPrimitives", "RequestSigning", "Snapshot", "ProxyPipeline"],
             swiftSettings: strict),
