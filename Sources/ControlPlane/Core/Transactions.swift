@@ -64,12 +64,11 @@ public final class Writing: Reading {
     ///   - after: the object as it is now, nil when it is gone.
     public func record<Object: Encodable>(_ kind: ResourceKind, id: String, before: Object?, after: Object?) throws {
         changes.append(
-            Change(
-                instanceID: instanceID, kind: kind, id: id, before: try before.map(Self.json),
-                after: try after.map(Self.json)))
+            Change(instanceID: instanceID, kind: kind, id: id, before: try Self.json(before), after: try Self.json(after)))
     }
 
-    private static func json(_ object: some Encodable) throws -> String {
+    private static func json<Object: Encodable>(_ object: Object?) throws -> String? {
+        guard let object else { return nil }
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         return String(decoding: try encoder.encode(object), as: UTF8.self)

@@ -64,10 +64,17 @@ extension Migration {
             """
             CREATE TABLE publications (
               id TEXT PRIMARY KEY, api_id TEXT NOT NULL REFERENCES apis (id) ON DELETE CASCADE,
-              instance_id TEXT NOT NULL, env_id TEXT NOT NULL, version_id TEXT, published_at BIGINT NOT NULL,
+              instance_id TEXT NOT NULL, env_id TEXT NOT NULL, version_id TEXT,
+              group_id TEXT NOT NULL REFERENCES api_groups (id), req_method TEXT NOT NULL, path_key TEXT NOT NULL,
+              match_mode TEXT NOT NULL, published_at BIGINT NOT NULL,
               FOREIGN KEY (instance_id, env_id) REFERENCES environments (instance_id, id) ON DELETE CASCADE)
             """,
             "CREATE UNIQUE INDEX publications_by_api ON publications (api_id, env_id)",
+            // Group, method and path are those of the version in force: two versions in force never claim the same requests.
+            """
+            CREATE UNIQUE INDEX publications_by_path ON publications (group_id, env_id, path_key, req_method, match_mode)
+              WHERE version_id IS NOT NULL
+            """,
             "CREATE INDEX publications_by_environment ON publications (instance_id, env_id)",
             """
             CREATE TABLE api_versions (

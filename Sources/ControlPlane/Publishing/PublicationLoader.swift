@@ -1,0 +1,135 @@
+import Foundation
+import GatewayModel
+import Snapshot
+import SnapshotCompiler
+import Store
+
+/// Reads what the compiler needs: published definitions with everything bound to them, hosts of groups, settings of instances.
+struct PublicationLoader {
+    enum Selection {
+        case all
+        case some([String])
+    }
+
+    let reading: Reading
+    let settings: ControlPlaneSettings
+
+    /// Published APIs with their bindings; an id that is offline or gone is left out.
+    func publishedAPIs(_ selection: Selection) throws -> [PublishedAPI] {
+        switch selection {
+        case .all:
+            return try load("", [])
+        case .some(let ids):
+            // Bounded, because databases bound the number of parameters of a statement.
+            var found: [PublishedAPI] = []
+            for start in stride(from: 0, to: ids.count, by: 500) {
+                let chunk = ids[start..<min(start + 500, ids.count)]
+                let marks = Array(repeating: "?", count: chunk.count).joined(separator: ", ")
+                found += try load("p.id IN (\(marks))", chunk.map(SQLValue.text))
+            }
+            return found
+        }
+    }
+
+    private func load(_ condition: String, _ arguments: [SQLValue]) throws -> [PublishedAPI] {
+        let sql = reading.sql
+        let restricted = condition.isEmpty ? "" : " AND \(condition)"
+        let rows = try sql.query(
+            """
+            SELECT p.id, p.api_id, p.instance_id, p.env_id, v.definition, g.id AS group_id, g.name AS group_name,
+              e.name AS env_name
+            FROM publications p
+              JOIN api_versions v ON v.id = p.version_id
+              JOIN api_groups g ON g.id = p.group_id
+              JOIN environments e ON e.instance_id = p.instance_id AND e.id = p.env_id
+            WHERE p.version_id IS NOT NULL\(restricted)
+            """, arguments)
+        guard !rows.isEmpty else { return [] }
+        let decoder = JSONDecoder()
+        var apis = try rows.map { row in
+            PublishedAPI(
+                publicationID: try row.text("id"), apiID: try row.text("api_id"), instanceID: try row.text("instance_id"),
+                groupID: try row.text("group_id"), groupName: try row.text("group_name"),
+                environmentID: try row.text("env_id"), environmentName: try row.text("env_name"),
+                definition: try decoder.decode(APIDefinition.self, from: Data(try row.text("definition").utf8)))
+        }
+        let places = Dictionary(uniqueKeysWithValues: apis.enumerated().map { ($1.publicationID, $0) })
+        let filter = condition.isEmpty ? "" : " WHERE \(condition.replacing("p.id", with: "b.publication_id"))"
+        for row in try sql.query(
+            "SELECT b.publication_id, \(SignatureKeyRow.columnList("s")) FROM sign_bindings b JOIN signs s ON s.id = b.sign_id\(filter)",
+            arguments)
+        {
+            guard let place = places[try row.text("publication_id")] else { continue }
+            apis[place].signatureKey = try SignatureKeyRow(row: row).model(box: reading.box)
+        }
+        for row in try sql.query(
+            "SELECT b.publication_id, \(AccessControlPolicy.columnList("a")) FROM acl_bindings b JOIN acls a ON a.id = b.acl_id\(filter) ORDER BY b.entity_type",
+            arguments)
+        {
+            guard let place = places[try row.text("publication_id")] else { continue }
+            apis[place].accessPolicies.append(try AccessControlPolicy(row: row))
+        }
+        for row in try sql.query(
+            "SELECT b.publication_id, \(PluginRow.columnList("u")) FROM plugin_bindings b JOIN plugins u ON u.id = b.plugin_id\(filter) ORDER BY b.plugin_type",
+            arguments)
+        {
+            guard let place = places[try row.text("publication_id")] else { continue }
+            apis[place].plugins.append(try PluginRow(row: row).model(box: reading.box))
+        }
+        return apis
+    }
+
+    func publications(ofSignatureKey id: String) throws -> [String] {
+        try ids("SELECT publication_id AS id FROM sign_bindings WHERE sign_id = ?", [.text(id)])
+    }
+
+    func publications(ofAccessPolicy id: String) throws -> [String] {
+        try ids("SELECT publication_id AS id FROM acl_bindings WHERE acl_id = ?", [.text(id)])
+    }
+
+    func publications(ofPlugin id: String) throws -> [String] {
+        try ids("SELECT publication_id AS id FROM plugin_bindings WHERE plugin_id = ?", [.text(id)])
+    }
+
+    func publications(ofGroup id: String) throws -> [String] {
+        try ids("SELECT id FROM publications WHERE group_id = ? AND version_id IS NOT NULL", [.text(id)])
+    }
+
+    func publications(ofEnvironment id: String, instanceID: String) throws -> [String] {
+        try ids(
+            "SELECT id FROM publications WHERE instance_id = ? AND env_id = ? AND version_id IS NOT NULL",
+            [.text(instanceID), .text(id)])
+    }
+
+    private func ids(_ sql: String, _ arguments: [SQLValue]) throws -> [String] {
+        try reading.sql.query(sql, arguments).map { try $0.text("id") }
+    }
+
+    /// - Parameter ids: nil for all groups.
+    func groups(ids: [String]?) throws -> [SnapshotChange] {
+        var condition = Condition()
+        if let ids { condition.isIn("id", ids) }
+        return try reading.sql.all(APIGroup.self, where: condition).map { group in
+            .group(id: group.id, name: group.name, instanceID: group.instanceID, hosts: hosts(of: group))
+        }
+    }
+
+    private func hosts(of group: APIGroup) -> [String] {
+        let own = "\(group.id).\(settings.groupHostSuffix)".lowercased()
+        // Only one group can answer at the gateway's bare address: the DEFAULT group of the instance that was made first.
+        return group.isDefault ? [own] + settings.gatewayAddresses : [own]
+    }
+
+    /// - Parameter ids: nil for all instances.
+    func instanceSettings(ids: [String]?) throws -> [InstanceSettings] {
+        var condition = Condition()
+        if let ids { condition.isIn("id", ids) }
+        let instances = try reading.sql.all(Instance.self, where: condition, order: "created_at, id")
+        return try instances.map { instance in
+            var own = Condition()
+            own.equal("instance_id", instance.id)
+            return InstanceSettingsCompiler.compile(
+                instanceID: instance.id, features: try reading.sql.all(Feature.self, where: own))
+        }
+    }
+}

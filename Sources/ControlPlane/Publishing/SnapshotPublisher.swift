@@ -1,0 +1,102 @@
+import GatewayModel
+import GatewayPrimitives
+import Logging
+import Snapshot
+import SnapshotCompiler
+import Store
+
+/// Keeps the newest snapshot and hands each next one to the gateway, in the order of revisions. Confined to the writer queue.
+///
+/// `@unchecked Sendable`: its state is touched on ``ControlPlane``'s serial writer queue alone, which the compiler cannot see.
+final class SnapshotPublisher: @unchecked Sendable {
+    private let settings: ControlPlaneSettings
+    private let log: Logger
+    private let sink: SnapshotSink
+    private let routes = RouteCompiler(policies: PolicyCompiler())
+    private var builder = SnapshotBuilder()
+    private var current = GatewaySnapshot.empty
+
+    init(settings: ControlPlaneSettings, log: Logger, sink: @escaping SnapshotSink) {
+        self.settings = settings
+        self.log = log
+        self.sink = sink
+    }
+
+    /// Compiles the whole store. An API that cannot be compiled refuses; the others are served.
+    func start(_ reading: Reading) throws {
+        let loader = PublicationLoader(reading: reading, settings: settings)
+        builder.apply(try loader.instanceSettings(ids: nil).map(SnapshotChange.instance))
+        builder.apply(try loader.groups(ids: nil))
+        for api in try loader.publishedAPIs(.all) {
+            builder.apply([.route(publicationID: api.publicationID, instanceID: api.instanceID, tolerantly(api))])
+        }
+        let revision = try reading.sql.first("SELECT revision FROM gateway_state WHERE id = 1", [])?.integer("revision") ?? 0
+        current = builder.snapshot(revision: UInt64(revision))
+        sink(current) {}
+    }
+
+    /// Compiles what a write touched, reading through its own transaction.
+    ///
+    /// - Throws: ``OperationError/cannotServe(field:reason:)``; the write is undone then.
+    func compile(_ touched: Set<Touch>, in reading: Reading) throws -> [SnapshotChange] {
+        guard !touched.isEmpty else { return [] }
+        let loader = PublicationLoader(reading: reading, settings: settings)
+        var plan: [SnapshotChange] = []
+        var publications: Set<String> = []
+        var changedSettings: [String: InstanceSettings] = [:]
+        for touch in touched {
+            switch touch {
+            case .publication(let id): publications.insert(id)
+            case .signatureKey(let id): publications.formUnion(try loader.publications(ofSignatureKey: id))
+            case .accessPolicy(let id): publications.formUnion(try loader.publications(ofAccessPolicy: id))
+            case .plugin(let id): publications.formUnion(try loader.publications(ofPlugin: id))
+            case .environment(let instanceID, let id):
+                publications.formUnion(try loader.publications(ofEnvironment: id, instanceID: instanceID))
+            case .group(let id):
+                let group = try loader.groups(ids: [id])
+                plan += group.isEmpty ? [.groupRemoved(id: id)] : group
+                if !group.isEmpty { publications.formUnion(try loader.publications(ofGroup: id)) }
+            case .instance(let id):
+                let found = try loader.instanceSettings(ids: [id])
+                plan += found.isEmpty ? [.instanceRemoved(id: id)] : found.map(SnapshotChange.instance)
+                for settings in found { changedSettings[id] = settings }
+            }
+        }
+        var missing = publications
+        for api in try loader.publishedAPIs(.some(Array(publications))) {
+            missing.remove(api.publicationID)
+            let settings = changedSettings[api.instanceID] ?? builder.settings(instanceID: api.instanceID)
+            do {
+                let route = try routes.compile(api, settings: settings)
+                plan.append(.route(publicationID: api.publicationID, instanceID: api.instanceID, route))
+            } catch let diagnostic {
+                throw OperationError.cannotServe(field: diagnostic.field, reason: diagnostic.reason)
+            }
+        }
+        for id in missing { plan.append(.route(publicationID: id, instanceID: "", nil)) }
+        return plan
+    }
+
+    /// Takes over a plan whose transaction has committed. Without changes the present snapshot is handed over again, so that
+    /// the caller still waits for writes before it.
+    func publish(_ plan: [SnapshotChange], revision: UInt64, inForce: @escaping @Sendable () -> Void) {
+        if !plan.isEmpty {
+            builder.apply(plan)
+            current = builder.snapshot(revision: revision)
+        }
+        sink(current, inForce)
+    }
+
+    private func tolerantly(_ api: PublishedAPI) -> Route? {
+        do {
+            return try routes.compile(api, settings: builder.settings(instanceID: api.instanceID))
+        } catch let diagnostic {
+            log.error(
+                "an API cannot be served and refuses its requests",
+                metadata: [
+                    "resource": "\(diagnostic.resource)", "field": "\(diagnostic.field)", "reason": "\(diagnostic.reason)",
+                ])
+            return routes.refusing(api)
+        }
+    }
+}

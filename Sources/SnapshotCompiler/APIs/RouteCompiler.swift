@@ -1,0 +1,110 @@
+import GatewayModel
+import GatewayPrimitives
+import Snapshot
+
+/// Turns a published API into a route. Pure, but for the runtime state that policies share by stable key.
+public struct RouteCompiler: Sendable {
+    private let policies: PolicyCompiler
+
+    public init(policies: PolicyCompiler) { self.policies = policies }
+
+    /// - Throws: ``CompileDiagnostic`` when this gateway cannot do what the definition or a binding says.
+    public func compile(_ api: PublishedAPI, settings: InstanceSettings) throws(CompileDiagnostic) -> Route {
+        let definition = api.definition
+        let resource = "api \(api.apiID)"
+        try Self.refuseWhatIsNotServed(definition, resource: resource)
+        let path = try Self.frontPath(definition, resource: resource)
+        return Route(
+            identity: Self.identity(api), method: RouteMethod(definition.reqMethod), path: path,
+            matchMode: MatchMode(definition.matchMode), schemes: AllowedSchemes(definition.reqProtocol), refusal: nil,
+            backend: try BackendCompiler(definition: definition, front: path, settings: settings, resource: resource).compile(),
+            policies: try policies.compile(api, settings: settings))
+    }
+
+    /// The route that answers for an API which cannot be compiled: design.md, invariant 5.
+    ///
+    /// - Returns: nil when not even its path can be understood; it then matches nothing.
+    public func refusing(_ api: PublishedAPI) -> Route? {
+        let definition = api.definition
+        guard let path = try? Self.frontPath(definition, resource: "") else { return nil }
+        return Route(
+            identity: Self.identity(api), method: RouteMethod(definition.reqMethod), path: path,
+            matchMode: MatchMode(definition.matchMode), schemes: [.http, .https],
+            refusal: RouteRefusal(status: 500, code: "0606", message: "Failed to load the API configurations."),
+            backend: .mock(MockBackend(status: 500, headers: [], body: [])), policies: RoutePolicies())
+    }
+
+    private static func identity(_ api: PublishedAPI) -> RouteIdentity {
+        RouteIdentity(
+            apiID: api.apiID, apiName: api.definition.name, groupID: api.groupID, groupName: api.groupName,
+            environmentID: api.environmentID, environmentName: api.environmentName, publishID: api.publicationID)
+    }
+
+    private static func frontPath(
+        _ definition: APIDefinition, resource: String
+    ) throws(CompileDiagnostic) -> PathTemplate {
+        do {
+            return try PathTemplate(parsing: definition.reqURI, allowsRest: definition.matchMode == .normal)
+        } catch {
+            throw CompileDiagnostic(field: "req_uri", reason: "\(error)", resource: resource)
+        }
+    }
+
+    /// What later versions will serve; until then publication says so instead of ignoring it.
+    private static func refuseWhatIsNotServed(
+        _ definition: APIDefinition, resource: String
+    ) throws(CompileDiagnostic) {
+        func refuse(_ field: String, _ reason: String) -> CompileDiagnostic {
+            CompileDiagnostic(field: field, reason: reason, resource: resource)
+        }
+        if definition.authType != .none { throw refuse("auth_type", "only NONE is served") }
+        if definition.authorizerID != nil { throw refuse("authorizer_id", "custom authorizers are not served") }
+        if definition.cors { throw refuse("cors", "use a cors plug-in") }
+        if !definition.domainName.isEmpty { throw refuse("domain_name", "domains of single APIs are not served") }
+        if !definition.httpPolicies.isEmpty { throw refuse("policy_https", "backend policies are not served") }
+        if !definition.mockPolicies.isEmpty { throw refuse("policy_mocks", "backend policies are not served") }
+        if !definition.functionPolicies.isEmpty { throw refuse("policy_functions", "backend policies are not served") }
+        for parameter in definition.requestParameters where parameter.location != .path {
+            if parameter.required || parameter.validates || parameter.defaultValue != nil || !parameter.passThrough {
+                throw refuse("req_params", "\(parameter.name): query and header parameters are only passed through")
+            }
+        }
+        for parameter in definition.requestParameters where parameter.location == .path && parameter.validates {
+            throw refuse("req_params", "\(parameter.name): path parameters are not validated")
+        }
+        for parameter in definition.backendParameters where parameter.location != .path {
+            throw refuse("backend_params", "\(parameter.name): only path parameters are mapped")
+        }
+    }
+}
+
+extension RouteMethod {
+    init(_ method: HTTPMethod) {
+        self =
+            switch method {
+            case .get: .get
+            case .post: .post
+            case .put: .put
+            case .delete: .delete
+            case .head: .head
+            case .patch: .patch
+            case .options: .options
+            case .any: .any
+            }
+    }
+}
+
+extension MatchMode {
+    init(_ mode: PathMatchMode) { self = mode == .normal ? .normal : .prefix }
+}
+
+extension AllowedSchemes {
+    init(_ requestProtocol: RequestProtocol) {
+        self =
+            switch requestProtocol {
+            case .http: .http
+            case .https: .https
+            case .both: [.http, .https]
+            }
+    }
+}

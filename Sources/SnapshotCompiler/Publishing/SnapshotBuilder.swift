@@ -1,0 +1,140 @@
+import GatewayPrimitives
+import Snapshot
+
+/// One change to what the gateway serves.
+public enum SnapshotChange: Sendable {
+    /// This API in this environment is served by `route` from now on; nil when it is served no longer.
+    case route(publicationID: String, instanceID: String, Route?)
+    /// Hosts of a group: lower case, without port. Wildcards begin with `*.`.
+    case group(id: String, name: String, instanceID: String, hosts: [String])
+    case groupRemoved(id: String)
+    case instance(InstanceSettings)
+    case instanceRemoved(id: String)
+}
+
+/// Holds the newest snapshot's parts by the ids of the configuration, and makes the next snapshot from a list of changes at a
+/// cost that depends on the changes alone. One thread at a time.
+public struct SnapshotBuilder {
+    private struct Group {
+        var name: String
+        var instanceID: String
+        var hosts: [String]
+        var environments: [EnvironmentRoutes]
+    }
+
+    private struct Placement {
+        let groupID: String
+        let environmentID: String
+        let route: Route
+    }
+
+    private var groups: [String: Group] = [:]
+    private var placements: [String: Placement] = [:]
+    private var instanceIndex: [String: Int] = [:]
+    private var instances: [InstanceSettings] = []
+    private var hosts = ByteTrie<VirtualHost>()
+    private var wildcardHosts = ByteTrie<VirtualHost>()
+
+    public init() {}
+
+    public func snapshot(revision: UInt64) -> GatewaySnapshot {
+        GatewaySnapshot(revision: revision, hosts: hosts, wildcardHosts: wildcardHosts, instances: instances)
+    }
+
+    /// Settings of an instance as of the changes applied so far.
+    public func settings(instanceID: String) -> InstanceSettings {
+        instanceIndex[instanceID].map { instances[$0] } ?? InstanceSettings(instanceID: instanceID)
+    }
+
+    public mutating func apply(_ changes: [SnapshotChange]) {
+        var changedGroups: Set<String> = []
+        for change in changes {
+            switch change {
+            case .route(let publicationID, let instanceID, let route):
+                if let old = placements.removeValue(forKey: publicationID) {
+                    remove(old)
+                    changedGroups.insert(old.groupID)
+                }
+                if let route {
+                    insert(route, publicationID: publicationID, instanceID: instanceID)
+                    changedGroups.insert(route.identity.groupID)
+                }
+            case .group(let id, let name, let instanceID, let hosts):
+                if let old = groups[id]?.hosts { for host in old where !hosts.contains(host) { setHost(host, nil) } }
+                groups[id, default: Group(name: name, instanceID: instanceID, hosts: [], environments: [])].hosts = hosts
+                groups[id]?.name = name
+                changedGroups.insert(id)
+            case .groupRemoved(let id):
+                for host in groups.removeValue(forKey: id)?.hosts ?? [] { setHost(host, nil) }
+            case .instance(let settings):
+                if let index = instanceIndex[settings.instanceID] {
+                    instances[index] = settings
+                } else {
+                    instanceIndex[settings.instanceID] = instances.count
+                    instances.append(settings)
+                }
+            case .instanceRemoved(let id):
+                // Its place stays, so that the places of the others do; no group refers to it any longer.
+                instanceIndex[id] = nil
+            }
+        }
+        for id in changedGroups { publishGroup(id) }
+    }
+
+    private mutating func insert(_ route: Route, publicationID: String, instanceID: String) {
+        let identity = route.identity
+        var group =
+            groups[identity.groupID]
+            ?? Group(name: identity.groupName, instanceID: instanceID, hosts: [], environments: [])
+        if let index = group.environments.firstIndex(where: { $0.id == identity.environmentID }) {
+            let old = group.environments[index]
+            group.environments[index] = EnvironmentRoutes(
+                id: old.id, name: Array(identity.environmentName.utf8), routes: old.routes.inserting(route))
+        } else {
+            let added = EnvironmentRoutes(
+                id: identity.environmentID, name: Array(identity.environmentName.utf8), routes: RouteTable().inserting(route))
+            group.environments.append(added)
+            // RELEASE first: a request without X-Stage finds it by one comparison.
+            if let release = group.environments.firstIndex(where: { $0.name == Array("RELEASE".utf8) }), release > 0 {
+                group.environments.swapAt(0, release)
+            }
+        }
+        groups[identity.groupID] = group
+        placements[publicationID] = Placement(groupID: identity.groupID, environmentID: identity.environmentID, route: route)
+    }
+
+    private mutating func remove(_ placement: Placement) {
+        guard var group = groups[placement.groupID],
+            let index = group.environments.firstIndex(where: { $0.id == placement.environmentID })
+        else { return }
+        let old = group.environments[index]
+        let routes = old.routes.removing(
+            method: placement.route.method, path: placement.route.path, matchMode: placement.route.matchMode)
+        if routes.isEmpty {
+            group.environments.remove(at: index)
+        } else {
+            group.environments[index] = EnvironmentRoutes(id: old.id, name: old.name, routes: routes)
+        }
+        groups[placement.groupID] = group
+    }
+
+    private mutating func publishGroup(_ id: String) {
+        guard let group = groups[id] else { return }
+        // A group with nothing published answers as one that does not exist.
+        let host =
+            group.environments.isEmpty
+            ? nil
+            : VirtualHost(
+                groupID: id, groupName: group.name, instance: instanceIndex[group.instanceID] ?? 0,
+                environments: group.environments)
+        for name in group.hosts { setHost(name, host) }
+    }
+
+    private mutating func setHost(_ name: String, _ host: VirtualHost?) {
+        if name.hasPrefix("*.") {
+            wildcardHosts = wildcardHosts.setting(Array(name.utf8.dropFirst()), to: host)
+        } else {
+            hosts = hosts.setting(Array(name.utf8), to: host)
+        }
+    }
+}
