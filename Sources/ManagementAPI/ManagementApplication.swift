@@ -1,5 +1,6 @@
 import ControlPlane
 import Hummingbird
+import HummingbirdCore
 import Logging
 import NIOCore
 import WireContract

@@ -88,7 +88,7 @@ public struct ManagementResponder: HTTPResponder {
         return try Self.response(answer, operation)
     }
 
-    private static func response(_ answer: OperationAnswer, _ operation: Operation) throws -> Response {
+    private static func response(_ answer: OperationAnswer, _ operation: ContractOperation) throws -> Response {
         let status = HTTPResponse.Status(code: operation.shape.status)
         var response: Response
         switch answer.payload {
@@ -121,7 +121,7 @@ public struct ManagementResponder: HTTPResponder {
         _ error: any Error, _ request: Request, _ outcome: RouteTree<ManagementEndpoint>.Outcome?, _ requestID: String,
         _ source: String
     ) -> Response {
-        var operation: Operation?
+        var operation: ContractOperation?
         var alias = PathAlias.apic
         if case .found(let match)? = outcome {
             switch match.endpoint {

@@ -18,7 +18,7 @@ enum ManagementEndpoint: Sendable {
 
 /// An operation at one of its two paths.
 struct OperationEndpoint: Sendable {
-    let operation: Operation
+    let operation: ContractOperation
     let alias: PathAlias
     let template: String
     /// Names of the path's parameters, in order.
@@ -30,7 +30,7 @@ struct OperationEndpoint: Sendable {
 enum ManagementRouter {
     static func build(_ routes: OperationRoutes) -> RouteTree<ManagementEndpoint> {
         var tree = RouteTree<ManagementEndpoint>()
-        for operation in Operation.allCases {
+        for operation in ContractOperation.allCases {
             let shape = operation.shape
             for (alias, path) in paths(shape.path) {
                 let endpoint = OperationEndpoint(

@@ -14,8 +14,8 @@ public final class PasswordHasher: Sendable {
     public static let lengthLimit = 256
     static let waitingLimit = 32
 
-    /// Cost of new hashes: 2^14 rounds of 128 * 8 bytes, 16 MiB.
-    private static let cost = Cost(rounds: 1 << 14, blockSize: 8, parallelism: 1)
+    /// Cost of new hashes; a hash that exists is verified at its own cost.
+    private let cost: Cost
 
     private struct Cost: Equatable {
         var rounds: Int
@@ -28,8 +28,10 @@ public final class PasswordHasher: Sendable {
     /// Compared when there is no such user, so that the answer takes as long.
     private let decoy: String
 
-    public init() {
-        decoy = Self.hash("", salt: [UInt8](repeating: 0, count: 16), Self.cost) ?? ""
+    /// - Parameter rounds: a power of two; 2^14 rounds of 128 * 8 bytes take 16 MiB. Tests take fewer.
+    public init(rounds: Int = 1 << 14) {
+        cost = Cost(rounds: rounds, blockSize: 8, parallelism: 1)
+        decoy = Self.hash("", salt: [UInt8](repeating: 0, count: 16), cost) ?? ""
     }
 
     /// The hash of a new password, as text that holds algorithm, cost and salt.
@@ -40,7 +42,8 @@ public final class PasswordHasher: Sendable {
         guard (1...Self.lengthLimit).contains(length) else { throw .badPassword }
         var generator = SystemRandomNumberGenerator()
         let salt = (0..<16).map { _ in UInt8.random(in: .min ... .max, using: &generator) }
-        guard let hash = try await run({ Self.hash(password.revealed, salt: salt, Self.cost) }) else { throw .badPassword }
+        let cost = self.cost
+        guard let hash = try await run({ Self.hash(password.revealed, salt: salt, cost) }) else { throw .badPassword }
         return hash
     }
 

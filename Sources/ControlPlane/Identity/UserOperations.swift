@@ -7,6 +7,11 @@ import Store
 public struct NewAccessKey: Sendable {
     public let accessKey: String
     public let secret: Secret
+
+    public init(accessKey: String, secret: Secret) {
+        self.accessKey = accessKey
+        self.secret = secret
+    }
 }
 
 /// Users and their keys: for the first start and for the commands `gatehouse user ...`.

@@ -21,7 +21,7 @@ enum SignedRequest {
         _ authorization: String, _ request: Request, _ directory: IdentityDirectory
     ) async throws -> Authentication.Admitted {
         guard let parts = Authorization(authorization), let date = request.headers[.signedDate],
-            let signedAt = seconds(date), abs(now() - signedAt) <= skewSeconds,
+            let signedAt = BasicDate(date)?.seconds, abs(now() - signedAt) <= skewSeconds,
             let holder = try await directory.accessKey(parts.accessKey)
         else { throw ManagementFailure.badCredentials }
 
@@ -30,9 +30,9 @@ enum SignedRequest {
         guard let canonical = canonicalRequest(request.head, parts.signedHeaders, bodyHash) else {
             throw ManagementFailure.badCredentials
         }
-        let toSign = "\(scheme)\n\(date)\n\(hex(SHA256.hash(data: Data(canonical.utf8))))"
+        let toSign = "\(scheme)\n\(date)\n\(Hexadecimal.encode(SHA256.hash(data: Data(canonical.utf8))))"
         let key = SymmetricKey(data: Data(holder.secret.revealed.utf8))
-        guard let signature = bytes(parts.signature),
+        guard parts.signature.utf8.count == 64, let signature = Hexadecimal.decode(parts.signature.utf8),
             // Compares in constant time.
             HMAC<SHA256>.isValidAuthenticationCode(signature, authenticating: Data(toSign.utf8), using: key)
         else { throw ManagementFailure.badCredentials }
@@ -70,7 +70,7 @@ enum SignedRequest {
 
     /// Hex SHA-256 of the body, or the words of the header when they claim no hash.
     static func payloadHash(_ claimed: String?, _ body: ByteBuffer) throws(ManagementFailure) -> String {
-        let computed = hex(SHA256.hash(data: Data(body.readableBytesView)))
+        let computed = Hexadecimal.encode(SHA256.hash(data: Data(body.readableBytesView)))
         guard body.readableBytes > 0, let claimed else { return computed }
         if claimed == "UNSIGNED-PAYLOAD" { return claimed }
         guard claimed.lowercased() == computed else { throw .badCredentials }
@@ -133,72 +133,14 @@ enum SignedRequest {
                 out.append(byte)
                 continue
             }
-            guard let high = rest.next().flatMap(nibble), let low = rest.next().flatMap(nibble) else { return nil }
+            guard let high = rest.next().flatMap(Hexadecimal.value), let low = rest.next().flatMap(Hexadecimal.value) else { return nil }
             out.append(high << 4 | low)
         }
         return out
     }
 
     private static func percentEncoded(_ bytes: [UInt8]) -> String {
-        let digits = Array("0123456789ABCDEF".utf8)
-        var out: [UInt8] = []
-        for byte in bytes {
-            let isPlain = (byte | 0x20 >= 97 && byte | 0x20 <= 122) || (48...57).contains(byte) || "-_.~".utf8.contains(byte)
-            if isPlain {
-                out.append(byte)
-            } else {
-                out += [UInt8(ascii: "%"), digits[Int(byte >> 4)], digits[Int(byte & 15)]]
-            }
-        }
-        return String(decoding: out, as: UTF8.self)
-    }
-
-    private static func hex(_ digest: some Sequence<UInt8>) -> String {
-        let digits = Array("0123456789abcdef".utf8)
-        return String(decoding: digest.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
-    }
-
-    private static func bytes(_ hex: String) -> [UInt8]? {
-        let digits = Array(hex.utf8)
-        guard digits.count == 64 else { return nil }
-        var out: [UInt8] = []
-        for index in stride(from: 0, to: digits.count, by: 2) {
-            guard let high = nibble(digits[index]), let low = nibble(digits[index + 1]) else { return nil }
-            out.append(high << 4 | low)
-        }
-        return out
-    }
-
-    private static func nibble(_ byte: UInt8) -> UInt8? {
-        switch byte {
-        case 48...57: byte - 48
-        case 65...70: byte - 55
-        case 97...102: byte - 87
-        default: nil
-        }
-    }
-
-    /// Seconds since 1970 of `yyyyMMddTHHmmssZ`.
-    static func seconds(_ date: String) -> Int64? {
-        let characters = Array(date.utf8)
-        guard characters.count == 16, characters[8] == UInt8(ascii: "T"), characters[15] == UInt8(ascii: "Z") else { return nil }
-        func number(_ range: Range<Int>) -> Int? {
-            var value = 0
-            for byte in characters[range] {
-                guard (48...57).contains(byte) else { return nil }
-                value = value * 10 + Int(byte - 48)
-            }
-            return value
-        }
-        guard let year = number(0..<4), let month = number(4..<6), let day = number(6..<8), let hour = number(9..<11),
-            let minute = number(11..<13), let second = number(13..<15), (1...12).contains(month), (1...31).contains(day),
-            hour < 24, minute < 60, second < 61
-        else { return nil }
-        var parts = DateComponents()
-        (parts.year, parts.month, parts.day, parts.hour, parts.minute, parts.second) = (year, month, day, hour, minute, second)
-        var calendar = Calendar(identifier: .gregorian)
-        calendar.timeZone = .gmt
-        return calendar.date(from: parts).map { Int64($0.timeIntervalSince1970) }
+        String(decoding: PercentEncoding.encode(bytes, keeping: PercentEncoding.unreserved), as: UTF8.self)
     }
 
     private static func now() -> Int64 { ControlPlane.wallClock().seconds }

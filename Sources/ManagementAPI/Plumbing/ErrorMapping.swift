@@ -5,7 +5,7 @@ import WireContract
 /// The one place where errors become answers of the contract.
 enum ErrorMapping {
     /// - Parameter head: nil before the route is known.
-    static func refusal(_ error: any Error, operation: Operation?, alias: PathAlias, instanceID: String) -> Refusal {
+    static func refusal(_ error: any Error, operation: ContractOperation?, alias: PathAlias, instanceID: String) -> Refusal {
         let family = operation.map(ErrorFamily.init) ?? .apig
         switch error {
         case let error as Refusal: return error
@@ -18,7 +18,7 @@ enum ErrorMapping {
     }
 
     private static func refusal(
-        _ error: OperationError, _ operation: Operation, _ family: ErrorFamily, _ alias: PathAlias, _ instanceID: String
+        _ error: OperationError, _ operation: ContractOperation, _ family: ErrorFamily, _ alias: PathAlias, _ instanceID: String
     ) -> Refusal {
         switch error {
         case .notFound(let kind, let id):
@@ -42,7 +42,7 @@ enum ErrorMapping {
         }
     }
 
-    private static func notFound(_ kind: ResourceKind, _ id: String, _ operation: Operation) -> Refusal {
+    private static func notFound(_ kind: ResourceKind, _ id: String, _ operation: ContractOperation) -> Refusal {
         switch kind {
         case .instance: Refusal(.apig3030, id)
         case .apiGroup: Refusal(.apig3001, id)
@@ -80,7 +80,7 @@ enum ErrorMapping {
         }
     }
 
-    private static func refusal(_ conflict: StateConflict, _ operation: Operation, _ alias: PathAlias) -> Refusal {
+    private static func refusal(_ conflict: StateConflict, _ operation: ContractOperation, _ alias: PathAlias) -> Refusal {
         switch conflict {
         case .groupHoldsAPIs(let id): Refusal(.apig3415, id)
         case .apiIsPublished: alias == .apigw ? Refusal(.apig3416) : Refusal(.apig4016)
@@ -97,7 +97,7 @@ enum ErrorMapping {
         }
     }
 
-    private static func isAttach(_ operation: Operation) -> Bool {
+    private static func isAttach(_ operation: ContractOperation) -> Bool {
         operation == .attachApiToPlugin || operation == .attachPluginToApi
     }
 

@@ -4,7 +4,7 @@ import WireContract
 /// (management-api.md, 1.11); what the table leaves open follows its last rule.
 enum FieldErrorCodes {
     /// Body fields that are answered with 2012; all others are answered with 2011.
-    private static func usesQueryCode(_ operation: Operation, _ field: String) -> Bool {
+    private static func usesQueryCode(_ operation: ContractOperation, _ field: String) -> Bool {
         switch operation {
         case .updateApiGroupV2, .createEnvironmentV2, .updateEnvironmentV2, .createEnvironmentVariableV2,
             .updateEnvironmentVariableV2, .createPlugin, .updatePlugin, .attachApiToPlugin, .detachApiFromPlugin,
@@ -20,7 +20,7 @@ enum FieldErrorCodes {
     }
 
     /// Operations whose numbers out of range have codes of their own (2002, 2003).
-    private static func namesRange(_ operation: Operation) -> Bool {
+    private static func namesRange(_ operation: ContractOperation) -> Bool {
         switch operation {
         case .createRequestThrottlingPolicyV2, .updateRequestThrottlingPolicyV2,
             .createSpecialThrottlingConfigurationV2, .updateSpecialThrottlingConfigurationV2:
@@ -30,15 +30,15 @@ enum FieldErrorCodes {
     }
 
     /// VPC channels: the text of 2001 without the tail.
-    private static func isChannelFamily(_ operation: Operation) -> Bool {
+    private static func isChannelFamily(_ operation: ContractOperation) -> Bool {
         operation.shape.path.contains("/vpc-channels")
     }
 
-    static func refusal(_ operation: Operation, _ violation: FieldViolation) -> Refusal {
+    static func refusal(_ operation: ContractOperation, _ violation: FieldViolation) -> Refusal {
         refusal(operation, field: violation.name, rule: violation.rule)
     }
 
-    static func refusal(_ operation: Operation, field: String, rule: FieldViolation.Rule) -> Refusal {
+    static func refusal(_ operation: ContractOperation, field: String, rule: FieldViolation.Rule) -> Refusal {
         switch ErrorFamily(operation) {
         case .roma: return Refusal(.roma00013000, field)
         case .apic: return Refusal(.apic7211, field)
@@ -59,7 +59,7 @@ enum FieldErrorCodes {
     }
 
     /// A value that breaks a rule of its own.
-    static func invalid(_ operation: Operation, field: String) -> Refusal {
+    static func invalid(_ operation: ContractOperation, field: String) -> Refusal {
         switch ErrorFamily(operation) {
         case .roma: return Refusal(.roma00013000, field)
         case .apic: return Refusal(.apic7211, field)
@@ -71,7 +71,7 @@ enum FieldErrorCodes {
     }
 
     /// A query parameter or path id of the wrong form.
-    static func malformed(_ operation: Operation, parameter: String) -> Refusal {
+    static func malformed(_ operation: ContractOperation, parameter: String) -> Refusal {
         switch ErrorFamily(operation) {
         case .roma: return Refusal(.roma00013000, parameter)
         case .apic: return Refusal(.apic7211, parameter)

@@ -67,7 +67,7 @@ enum JSONBody {
             number = isNumber ? number + 1 : 0
             if number > numberLimit { return "a number is too long" }
         }
-        return inText || depth > 0 ? endOfInput : nil
+        return inText || depth > 0 || bytes.allSatisfy({ $0 <= 0x20 }) ? endOfInput : nil
     }
 
     private static func reason(_ error: DecodingError) -> String {

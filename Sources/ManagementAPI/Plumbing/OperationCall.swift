@@ -14,7 +14,7 @@ public enum PathAlias: String, Sendable, CaseIterable {
 /// What is known of an admitted call before its body is read: the caller may do this, in this
 /// project, and the instance exists.
 public struct CallHead: Sendable {
-    public let operation: Operation
+    public let operation: ContractOperation
     public let alias: PathAlias
     public let caller: Caller
     public let projectID: String

@@ -12,14 +12,14 @@ import WireContract
 public struct OperationRoutes: Sendable {
     typealias Handler = @Sendable (CallHead, RawBody) async throws -> OperationAnswer
 
-    private(set) var handlers: [Operation: Handler] = [:]
+    private(set) var handlers: [ContractOperation: Handler] = [:]
 
     public init() {}
 
     /// Operations of the contract that no family has registered: they are answered with 404 APIG.9996.
-    public var notOffered: [Operation] { Operation.allCases.filter { handlers[$0] == nil } }
+    public var notOffered: [ContractOperation] { ContractOperation.allCases.filter { handlers[$0] == nil } }
 
-    private mutating func register(_ operation: Operation, _ handler: @escaping Handler) {
+    private mutating func register(_ operation: ContractOperation, _ handler: @escaping Handler) {
         // Two families that claim one operation are a slip of the program; found at the first start.
         precondition(handlers[operation] == nil, "\(operation.rawValue) is registered twice")
         handlers[operation] = handler
@@ -28,7 +28,7 @@ public struct OperationRoutes: Sendable {
     // MARK: without a body
 
     public mutating func on<Answer: Encodable & Sendable>(
-        _ operation: Operation, _ run: @escaping @Sendable (OperationCall<NoBody>) async throws -> Answer
+        _ operation: ContractOperation, _ run: @escaping @Sendable (OperationCall<NoBody>) async throws -> Answer
     ) {
         register(operation) { head, _ in
             OperationAnswer(payload: .json(try await run(OperationCall(head: head, body: NoBody()))), revision: nil)
@@ -36,7 +36,7 @@ public struct OperationRoutes: Sendable {
     }
 
     public mutating func on(
-        _ operation: Operation, _ run: @escaping @Sendable (OperationCall<NoBody>) async throws -> Void
+        _ operation: ContractOperation, _ run: @escaping @Sendable (OperationCall<NoBody>) async throws -> Void
     ) {
         register(operation) { head, _ in
             try await run(OperationCall(head: head, body: NoBody()))
@@ -45,7 +45,7 @@ public struct OperationRoutes: Sendable {
     }
 
     public mutating func on<Answer: Encodable & Sendable>(
-        _ operation: Operation, _ run: @escaping @Sendable (OperationCall<NoBody>) async throws -> Written<Answer>
+        _ operation: ContractOperation, _ run: @escaping @Sendable (OperationCall<NoBody>) async throws -> Written<Answer>
     ) {
         register(operation) { head, _ in
             let written = try await run(OperationCall(head: head, body: NoBody()))
@@ -54,7 +54,7 @@ public struct OperationRoutes: Sendable {
     }
 
     public mutating func on(
-        _ operation: Operation, _ run: @escaping @Sendable (OperationCall<NoBody>) async throws -> Written<Void>
+        _ operation: ContractOperation, _ run: @escaping @Sendable (OperationCall<NoBody>) async throws -> Written<Void>
     ) {
         register(operation) { head, _ in
             let written = try await run(OperationCall(head: head, body: NoBody()))
@@ -63,7 +63,7 @@ public struct OperationRoutes: Sendable {
     }
 
     public mutating func on(
-        _ operation: Operation, _ run: @escaping @Sendable (OperationCall<NoBody>) async throws -> FileAnswer
+        _ operation: ContractOperation, _ run: @escaping @Sendable (OperationCall<NoBody>) async throws -> FileAnswer
     ) {
         register(operation) { head, _ in
             OperationAnswer(payload: .file(try await run(OperationCall(head: head, body: NoBody()))), revision: nil)
@@ -73,7 +73,7 @@ public struct OperationRoutes: Sendable {
     // MARK: with a JSON body
 
     public mutating func on<Body: Decodable & FieldChecked & Sendable, Answer: Encodable & Sendable>(
-        _ operation: Operation, body: Body.Type,
+        _ operation: ContractOperation, body: Body.Type,
         _ run: @escaping @Sendable (OperationCall<Body>) async throws -> Answer
     ) {
         register(operation) { head, raw in
@@ -83,7 +83,7 @@ public struct OperationRoutes: Sendable {
     }
 
     public mutating func on<Body: Decodable & FieldChecked & Sendable>(
-        _ operation: Operation, body: Body.Type,
+        _ operation: ContractOperation, body: Body.Type,
         _ run: @escaping @Sendable (OperationCall<Body>) async throws -> Void
     ) {
         register(operation) { head, raw in
@@ -93,7 +93,7 @@ public struct OperationRoutes: Sendable {
     }
 
     public mutating func on<Body: Decodable & FieldChecked & Sendable, Answer: Encodable & Sendable>(
-        _ operation: Operation, body: Body.Type,
+        _ operation: ContractOperation, body: Body.Type,
         _ run: @escaping @Sendable (OperationCall<Body>) async throws -> Written<Answer>
     ) {
         register(operation) { head, raw in
@@ -103,7 +103,7 @@ public struct OperationRoutes: Sendable {
     }
 
     public mutating func on<Body: Decodable & FieldChecked & Sendable>(
-        _ operation: Operation, body: Body.Type,
+        _ operation: ContractOperation, body: Body.Type,
         _ run: @escaping @Sendable (OperationCall<Body>) async throws -> Written<Void>
     ) {
         register(operation) { head, raw in
@@ -115,7 +115,7 @@ public struct OperationRoutes: Sendable {
     // MARK: with a body of another media type
 
     public mutating func onRaw<Answer: Encodable & Sendable>(
-        _ operation: Operation, _ run: @escaping @Sendable (OperationCall<RawBody>) async throws -> Written<Answer>
+        _ operation: ContractOperation, _ run: @escaping @Sendable (OperationCall<RawBody>) async throws -> Written<Answer>
     ) {
         register(operation) { head, raw in
             let written = try await run(OperationCall(head: head, body: raw))
@@ -125,7 +125,7 @@ public struct OperationRoutes: Sendable {
 
     /// JSON, then mandatory fields, then form and range (management-api.md, 1.4).
     private static func read<Body: Decodable & FieldChecked>(
-        _ type: Body.Type, _ raw: RawBody, _ operation: Operation
+        _ type: Body.Type, _ raw: RawBody, _ operation: ContractOperation
     ) throws -> Body {
         try RequestHeaders.checkCharset(raw.contentType)
         var bytes = raw.bytes
@@ -146,7 +146,7 @@ public struct OperationRoutes: Sendable {
 /// Updates in which absent fields keep their value, mandatory in the contract or not: clients send
 /// only what changed (management-api.md, 1.9). A whole definition is replaced for `apis`.
 enum PartialUpdates {
-    static func contains(_ operation: Operation) -> Bool {
+    static func contains(_ operation: ContractOperation) -> Bool {
         switch operation {
         case .updateApiGroupV2, .updateEnvironmentV2, .updateEnvironmentVariableV2, .updateAclStrategyV2, .updatePlugin,
             .updateRequestThrottlingPolicyV2, .updateAppQuota, .updateCustomAuthorizerV2, .updateVpcChannelV2,

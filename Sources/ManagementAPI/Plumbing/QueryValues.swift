@@ -45,7 +45,7 @@ public struct QueryValues: Sendable, Equatable {
     }
 
     /// - Throws: `Refusal` naming the first wrong parameter in the order of the contract.
-    static func read(_ query: some StringProtocol, for operation: Operation) throws -> QueryValues {
+    static func read(_ query: some StringProtocol, for operation: ContractOperation) throws -> QueryValues {
         var given: [String: String] = [:]
         for pair in try pairs(query) where !pair.value.isEmpty && given[pair.name] == nil { given[pair.name] = pair.value }
 
@@ -84,7 +84,7 @@ public struct QueryValues: Sendable, Equatable {
     }
 
     private static func wholeNumber(_ text: String) -> Int? {
-        guard text.utf8.count <= 20, !text.hasPrefix("+") else { return nil }
+        guard text.utf8.count <= 32, !text.hasPrefix("+") else { return nil }
         // A number too large for 64 bits is a number all the same: past every end.
         if let number = Int(text) { return number }
         let digits = text.hasPrefix("-") ? text.dropFirst() : text[...]
@@ -122,7 +122,7 @@ public struct QueryValues: Sendable, Equatable {
 /// `?action=` of batch operations, whose refusals have texts of their own (management-api.md, 1.10).
 /// The backslashes belong to the texts.
 enum BatchAction {
-    static func read(_ value: String?, for operation: Operation) throws -> String? {
+    static func read(_ value: String?, for operation: ContractOperation) throws -> String? {
         switch operation {
         case .batchDeleteAclV2, .batchDeleteApiAclBindingV2:
             guard value == "delete" else {

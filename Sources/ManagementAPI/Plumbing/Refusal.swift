@@ -29,7 +29,7 @@ enum ErrorFamily: Sendable, CaseIterable {
     /// `ROMA.*`: public resources under `/v2/{project_id}/instances`.
     case roma
 
-    init(_ operation: Operation) {
+    init(_ operation: ContractOperation) {
         switch operation {
         case .showDetailsOfInstanceV2, .showRestrictionOfInstanceV2: self = .apic
         default: self = operation.shape.path.hasPrefix("/v2/{project_id}/instances") ? .roma : .apig

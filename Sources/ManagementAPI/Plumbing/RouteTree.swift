@@ -71,6 +71,6 @@ struct RouteTree<Endpoint: Sendable>: Sendable {
     }
 
     private static func segments(_ path: some StringProtocol) -> [String] {
-        path.dropFirst().split(separator: "/", omittingEmptySubsequences: false).map(String.init)
+        String(path).split(separator: "/", omittingEmptySubsequences: false).dropFirst().map(String.init)
     }
 }
