@@ -135,6 +135,8 @@ let package = Package(
                 .product(name: "CryptoExtras", package: "swift-crypto"),
             ], swiftSettings: strict),
         .testTarget(
+            name: "GatewayModelTests", dependencies: ["GatewayPrimitives", "GatewayModel"], swiftSettings: strict),
+        .testTarget(
             name: "ProxyPipelineTests", dependencies: ["GatewayPrimitives", "RequestSigning", "Snapshot", "ProxyPipeline"],
             swiftSettings: strict),
         .testTarget(
