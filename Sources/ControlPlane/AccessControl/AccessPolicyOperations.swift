@@ -67,8 +67,8 @@ extension ControlPlane {
         let limit = settings.quotas.accessPolicies
         return try await write(call) { w in
             try w.checkInstance(of: call)
-            let name = try AccessPolicyForm.checkedName(draft.name)
-            let value = try AccessPolicyForm.checkedValue(draft.value, entity: draft.entity)
+            let name = try Self.checkedName(draft.name)
+            let value = try Self.checkedValue(draft.value, entity: draft.entity)
             try w.checkAccessPolicyName(name, besides: nil, of: call)
             try w.checkQuota(
                 .accessPolicy,
@@ -91,13 +91,13 @@ extension ControlPlane {
     ) async throws -> Written<AccessControlPolicy> {
         try await write(call) { w in
             try w.checkInstance(of: call)
-            let name = try change.name.map(AccessPolicyForm.checkedName)
+            let name = try change.name.map(Self.checkedName)
             let old = try w.accessPolicy(id, of: call)
             if let entity = change.entity, entity != old.entity { throw OperationError.invalid(field: "entity_type") }
             var new = old
             if let name { new.name = name }
             if let action = change.action { new.action = action }
-            if let value = change.value { new.value = try AccessPolicyForm.checkedValue(value, entity: old.entity) }
+            if let value = change.value { new.value = try Self.checkedValue(value, entity: old.entity) }
             try w.checkAccessPolicyName(new.name, besides: id, of: call)
             new.updatedAt = w.now
             try w.sql.update(new)
@@ -145,6 +145,18 @@ extension ControlPlane {
             }
             return outcome
         }
+    }
+
+    private static func checkedName(_ name: String) throws -> String {
+        guard AccessPolicyForm.isName(name) else { throw OperationError.invalid(field: "acl_name") }
+        return name
+    }
+
+    private static func checkedValue(_ value: String, entity: AccessControlPolicy.Entity) throws -> String {
+        guard let value = AccessPolicyForm.normalized(value, entity: entity) else {
+            throw OperationError.invalid(field: "acl_value")
+        }
+        return value
     }
 
     /// Newest first.

@@ -50,10 +50,7 @@ extension ControlPlane {
         return try await write(call) { w in
             try w.checkInstance(of: call)
             let type = draft.type ?? .hmac
-            let form = SignatureKeyForm(type: type, algorithm: draft.algorithm)
-            try form.checkAlgorithm()
-            let key = try draft.key.map(form.checkedKey) ?? form.generatedKey()
-            let secret = try draft.secret.map(form.checkedSecret) ?? form.generatedSecret()
+            let form = try Self.checked(draft, type: type, algorithm: draft.algorithm)
             try w.checkOffered(type, of: call)
             try w.checkSignatureKeyName(draft.name, besides: nil, of: call)
             try w.checkQuota(
@@ -61,7 +58,8 @@ extension ControlPlane {
                 count: w.sql.count("SELECT COUNT(*) AS n FROM signs WHERE instance_id = ?", [.text(call.instanceID)]),
                 limit: limit)
             let made = SignatureKey(
-                id: w.newID(), instanceID: call.instanceID, name: draft.name, type: type, key: key, secret: secret,
+                id: w.newID(), instanceID: call.instanceID, name: draft.name, type: type,
+                key: draft.key ?? form.generatedKey(), secret: draft.secret ?? form.generatedSecret(),
                 algorithm: draft.algorithm, createdAt: w.now, updatedAt: w.now)
             try w.sql.insert(SignatureKeyRow(made, box: w.box))
             try w.record(.signatureKey, id: made.id, before: nil, after: made)
@@ -80,21 +78,15 @@ extension ControlPlane {
     ) async throws -> Written<SignatureKey> {
         try await write(call) { w in
             try w.checkInstance(of: call)
-            // Form before existence (management-api.md, 1.4), as far as it does not depend on the stored type.
-            if let type = draft.type { try SignatureKeyForm(type: type, algorithm: draft.algorithm).check(draft) }
             let old = try w.signatureKey(id, of: call)
             var new = old
             new.name = draft.name
             new.type = draft.type ?? old.type
             new.algorithm = new.type == .aes ? draft.algorithm ?? old.algorithm : draft.algorithm
-            let form = SignatureKeyForm(type: new.type, algorithm: new.algorithm)
-            try form.checkAlgorithm()
-            new.key = try form.checkedKey(draft.key ?? old.key)
-            if let secret = draft.secret, secret.revealed != old.secret.masked {
-                new.secret = try form.checkedSecret(secret)
-            } else {
-                new.secret = try form.checkedSecret(old.secret)
-            }
+            new.key = draft.key ?? old.key
+            if let secret = draft.secret, secret.revealed != old.secret.masked { new.secret = secret }
+            let whole = SignatureKeyDraft(name: new.name, key: new.key, secret: new.secret)
+            _ = try Self.checked(whole, type: new.type, algorithm: new.algorithm)
             if let type = draft.type { try w.checkOffered(type, of: call) }
             try w.checkSignatureKeyName(new.name, besides: id, of: call)
             new.updatedAt = w.now
@@ -121,6 +113,20 @@ extension ControlPlane {
             try w.sql.delete(SignatureKeyRow.self, key: id)
             try w.record(.signatureKey, id: id, before: key, after: nil)
             if key.type == .publicKey { w.touch(.instance(call.instanceID)) }
+        }
+    }
+
+    /// The form of the type, which the given key and secret have.
+    private static func checked(
+        _ draft: SignatureKeyDraft, type: SignatureType, algorithm: SignatureAlgorithm?
+    ) throws -> SignatureKeyForm {
+        do {
+            let form = try SignatureKeyForm(type: type, algorithm: algorithm)
+            if let key = draft.key { try form.check(key: key) }
+            if let secret = draft.secret { try form.check(secret: secret) }
+            return form
+        } catch {
+            throw OperationError.invalid(field: error.field)
         }
     }
 
