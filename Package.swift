@@ -36,7 +36,9 @@ let package = Package(
     ],
     targets: [
         // Words that both planes share: identifiers, addresses, templates, expressions, secrets.
-        .target(name: "GatewayPrimitives", swiftSettings: requestPath),
+        .target(name: "GatewayPrimitives", dependencies: ["CPCRE2"], swiftSettings: requestPath),
+        // Regular expressions with PERL semantics.
+        .systemLibrary(name: "CPCRE2", pkgConfig: "libpcre2-8", providers: [.apt(["libpcre2-dev"])]),
         // Canonical requests and signatures: verify callers, sign to backends.
         .target(
             name: "RequestSigning",

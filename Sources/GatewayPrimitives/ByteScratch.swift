@@ -1,0 +1,63 @@
+/// A growing byte area that is emptied and filled again, so that steady use allocates nothing.
+///
+/// Confined to one thread or event loop; not `Sendable`.
+public final class ByteScratch {
+    private var memory: UnsafeMutableRawBufferPointer
+    public private(set) var count = 0
+
+    /// - Parameter capacity: bytes to hold before the first growth.
+    public init(capacity: Int = 4096) {
+        memory = .allocate(byteCount: max(capacity, 64), alignment: 16)
+    }
+    deinit { memory.deallocate() }
+
+    /// What was written since the last ``removeAll()``; valid until the next change.
+    public var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(rebasing: memory[0..<count]) }
+    public var array: [UInt8] { Array(bytes) }
+
+    /// Forgets the content and keeps the memory.
+    @inline(__always)
+    public func removeAll() { count = 0 }
+
+    /// Forgets what was written after the first `count` bytes.
+    public func truncate(to count: Int) { self.count = min(self.count, max(0, count)) }
+
+    @inline(__always)
+    public func append(_ byte: UInt8) {
+        if count == memory.count { grow(by: 1) }
+        memory[count] = byte
+        count &+= 1
+    }
+
+    @inline(__always)
+    public func append(_ source: UnsafeRawBufferPointer) {
+        guard let start = source.baseAddress, source.count > 0 else { return }
+        if memory.count - count < source.count { grow(by: source.count) }
+        (memory.baseAddress! + count).copyMemory(from: start, byteCount: source.count)
+        count &+= source.count
+    }
+
+    public func append(_ source: [UInt8]) { source.withUnsafeBytes { append($0) } }
+    public func append(_ text: StaticString) {
+        append(UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
+    }
+    public func append(_ text: String) {
+        var text = text
+        text.withUTF8 { append(UnsafeRawBufferPointer($0)) }
+    }
+
+    /// Appends `count` bytes that `fill` writes.
+    public func append(count: Int, filledBy fill: (UnsafeMutableRawBufferPointer) -> Void) {
+        if memory.count - self.count < count { grow(by: count) }
+        fill(UnsafeMutableRawBufferPointer(rebasing: memory[self.count..<(self.count + count)]))
+        self.count += count
+    }
+
+    private func grow(by needed: Int) {
+        let larger = UnsafeMutableRawBufferPointer.allocate(
+            byteCount: max(memory.count * 2, count + needed), alignment: 16)
+        larger.baseAddress!.copyMemory(from: memory.baseAddress!, byteCount: count)
+        memory.deallocate()
+        memory = larger
+    }
+}
