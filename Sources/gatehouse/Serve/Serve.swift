@@ -1,0 +1,28 @@
+import ArgumentParser
+
+struct Serve: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "Run the management API and the gateway.")
+
+    @Option(name: .customLong("data-dir"), help: "Folder of database, keys and credentials; made where missing.")
+    var dataFolder: String
+    @Option(help: "Address of the management API (default 127.0.0.1:8700).") var management: Address?
+    @Option(help: "Address of the gateway over HTTP (default 127.0.0.1:8780).") var gateway: Address?
+    @Option(name: .customLong("gateway-tls"), help: "Address of the gateway over TLS (default 127.0.0.1:8743).")
+    var gatewayTLS: Address?
+    @Option(name: .customLong("gateway-threads"), help: "Event loops that carry traffic (default: one a core).")
+    var gatewayThreads: Int?
+    @Option(help: "Settings file (YAML).") var config: String?
+    @Option(help: "Database URL; without it, SQLite in the data folder.") var store: String?
+
+    func run() async throws {
+        var settings = ServeSettings(dataFolder: dataFolder)
+        if let config { try settings.apply(file: config) }
+        if let management { settings.management = management }
+        if let gateway { settings.gateway = gateway }
+        if let gatewayTLS { settings.gatewayTLS = gatewayTLS }
+        if let gatewayThreads { settings.gatewayThreads = gatewayThreads }
+        try settings.check()
+        if let store { throw PlainFailure("--store \(store.prefix { $0 != ":" }): only the embedded SQLite store is built in") }
+        // try await Daemon.run(settings)
+    }
+}

@@ -1,0 +1,149 @@
+import ControlPlane
+import Foundation
+import Yams
+
+/// What `gatehouse serve` runs with: flags win over the settings file, the settings file over the defaults
+/// (docs/settings.md).
+struct ServeSettings: Sendable, Equatable {
+    var dataFolder: String
+    var management = Address(host: "127.0.0.1", port: 8700)
+    var gateway = Address(host: "127.0.0.1", port: 8780)
+    var gatewayTLS = Address(host: "127.0.0.1", port: 8743)
+    /// Event loops that carry traffic.
+    var gatewayThreads: Int = max(1, ProcessInfo.processInfo.activeProcessorCount)
+    /// Name of the region and, as clients expect, of the first project.
+    var region = "local-1"
+    var domainName = "gatehouse"
+    var groupHostSuffix = "apic.localhost"
+    /// Where clients reach the management port when that differs from its address, such as `https://apic.example.com`.
+    var publicURL: String?
+    /// Check the certificates of HTTPS backends against the system's roots.
+    var verifiesBackendCertificates = false
+    /// How long a stop waits for requests that are under way.
+    var drainSeconds = 10
+    var featureIntervalSeconds = 0
+    var quotas = Quotas()
+    var logLevel = "info"
+
+    init(dataFolder: String) { self.dataFolder = dataFolder }
+
+    /// - Throws: ``PlainFailure`` that names the file and the setting.
+    mutating func apply(file path: String) throws {
+        let text: String
+        do {
+            text = try String(contentsOfFile: path, encoding: .utf8)
+        } catch {
+            throw PlainFailure("cannot read the settings file \(path)")
+        }
+        let file: SettingsFile
+        do {
+            file = try YAMLDecoder().decode(SettingsFile.self, from: text.isEmpty ? "{}" : text)
+        } catch {
+            throw PlainFailure("\(path): \(Self.reason(error))")
+        }
+        if let value = file.management { management = try Self.address(value, "management", path) }
+        if let value = file.gateway { gateway = try Self.address(value, "gateway", path) }
+        if let value = file.gatewayTLS { gatewayTLS = try Self.address(value, "gateway_tls", path) }
+        if let value = file.gatewayThreads { gatewayThreads = value }
+        if let value = file.region { region = value }
+        if let value = file.domainName { domainName = value }
+        if let value = file.groupHostSuffix { groupHostSuffix = value.lowercased() }
+        if let value = file.publicURL { publicURL = value }
+        if let value = file.verifyBackendCertificates { verifiesBackendCertificates = value }
+        if let value = file.drainSeconds { drainSeconds = value }
+        if let value = file.featureIntervalSeconds { featureIntervalSeconds = value }
+        if let value = file.logLevel { logLevel = value }
+        for (name, value) in file.quotas ?? [:] {
+            guard let place = SettingsFile.quotas[name] else { throw PlainFailure("\(path): unknown quota \(name)") }
+            guard (1...10_000_000).contains(value) else { throw PlainFailure("\(path): quota \(name) is outside 1 to 10000000") }
+            quotas[keyPath: place] = value
+        }
+    }
+
+    /// - Throws: ``PlainFailure`` for a value outside its range.
+    func check() throws {
+        func require(_ condition: Bool, _ text: String) throws { if !condition { throw PlainFailure(text) } }
+        try require((1...256).contains(gatewayThreads), "gateway_threads is outside 1 to 256")
+        try require((0...3600).contains(drainSeconds), "drain_seconds is outside 0 to 3600")
+        try require((0...86_400).contains(featureIntervalSeconds), "feature_interval_seconds is outside 0 to 86400")
+        try require(
+            !groupHostSuffix.isEmpty && groupHostSuffix.utf8.count <= 200
+                && groupHostSuffix.utf8.allSatisfy { ($0 >= 97 && $0 <= 122) || ($0 >= 48 && $0 <= 57) || $0 == 45 || $0 == 46 },
+            "group_host_suffix is not a host name")
+        try require(!region.isEmpty && region.utf8.count <= 64, "region is outside 1 to 64 characters")
+        try require(!domainName.isEmpty && domainName.utf8.count <= 64, "domain_name is outside 1 to 64 characters")
+        try require(
+            ["trace", "debug", "info", "notice", "warning", "error", "critical"].contains(logLevel),
+            "log_level is none of trace, debug, info, notice, warning, error, critical")
+    }
+
+    private static func address(_ text: String, _ name: String, _ path: String) throws -> Address {
+        guard let address = Address(argument: text) else { throw PlainFailure("\(path): \(name) is not HOST:PORT") }
+        return address
+    }
+
+    private static func reason(_ error: any Error) -> String {
+        switch error {
+        case DecodingError.dataCorrupted(let context): context.debugDescription
+        case DecodingError.typeMismatch(_, let context): "\(context.codingPath.map(\.stringValue).joined(separator: ".")) has the wrong type"
+        default: "is not YAML: \(error)".replacing("\n", with: " ")
+        }
+    }
+}
+
+/// The settings file as written; a name that it does not know is an error, so that a typing mistake is not a silent default.
+private struct SettingsFile: Decodable {
+    var management, gateway, gatewayTLS, region, domainName, groupHostSuffix, publicURL, logLevel: String?
+    var gatewayThreads, drainSeconds, featureIntervalSeconds: Int?
+    var verifyBackendCertificates: Bool?
+    var quotas: [String: Int]?
+
+    enum CodingKeys: String, CodingKey, CaseIterable {
+        case management, gateway, region, quotas
+        case gatewayTLS = "gateway_tls"
+        case domainName = "domain_name"
+        case groupHostSuffix = "group_host_suffix"
+        case publicURL = "public_url"
+        case logLevel = "log_level"
+        case gatewayThreads = "gateway_threads"
+        case drainSeconds = "drain_seconds"
+        case featureIntervalSeconds = "feature_interval_seconds"
+        case verifyBackendCertificates = "verify_backend_certificates"
+    }
+
+    struct AnyName: CodingKey {
+        let stringValue: String
+        var intValue: Int? { nil }
+        init?(stringValue: String) { self.stringValue = stringValue }
+        init?(intValue: Int) { nil }
+    }
+
+    static let quotas: [String: any WritableKeyPath<Quotas, Int> & Sendable] = [
+        "api_groups": \.apiGroups, "apis": \.apis, "apis_per_group": \.apisPerGroup, "environments": \.environments,
+        "signature_keys": \.signatureKeys, "access_policies": \.accessPolicies, "plugins": \.plugins,
+        "kafka_plugins": \.kafkaPlugins, "parameters_per_api": \.parametersPerAPI, "tags_per_api": \.tagsPerAPI,
+        "versions_per_publication": \.versionsPerPublication,
+    ]
+
+    init(from decoder: any Decoder) throws {
+        let names = try decoder.container(keyedBy: AnyName.self)
+        for name in names.allKeys where CodingKeys(rawValue: name.stringValue) == nil {
+            throw DecodingError.dataCorrupted(
+                .init(codingPath: [], debugDescription: "unknown setting \(name.stringValue)"))
+        }
+        let values = try decoder.container(keyedBy: CodingKeys.self)
+        management = try values.decodeIfPresent(String.self, forKey: .management)
+        gateway = try values.decodeIfPresent(String.self, forKey: .gateway)
+        gatewayTLS = try values.decodeIfPresent(String.self, forKey: .gatewayTLS)
+        region = try values.decodeIfPresent(String.self, forKey: .region)
+        domainName = try values.decodeIfPresent(String.self, forKey: .domainName)
+        groupHostSuffix = try values.decodeIfPresent(String.self, forKey: .groupHostSuffix)
+        publicURL = try values.decodeIfPresent(String.self, forKey: .publicURL)
+        logLevel = try values.decodeIfPresent(String.self, forKey: .logLevel)
+        gatewayThreads = try values.decodeIfPresent(Int.self, forKey: .gatewayThreads)
+        drainSeconds = try values.decodeIfPresent(Int.self, forKey: .drainSeconds)
+        featureIntervalSeconds = try values.decodeIfPresent(Int.self, forKey: .featureIntervalSeconds)
+        verifyBackendCertificates = try values.decodeIfPresent(Bool.self, forKey: .verifyBackendCertificates)
+        quotas = try values.decodeIfPresent([String: Int].self, forKey: .quotas)
+    }
+}
