@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import ssl
 import struct
 import threading
 from dataclasses import dataclass, field
@@ -78,9 +79,10 @@ def echo(request: Request) -> Answer:
 class Backend:
     """Listens on 127.0.0.1:`port`; one thread a connection. `script` answers; `requests` remembers."""
 
-    def __init__(self, remember: bool = True):
+    def __init__(self, remember: bool = True, tls: ssl.SSLContext | None = None):
         self.script: Script = echo
         self.remember = remember
+        self.tls = tls
         self.malformed: list[bytes] = []
         self._requests: list[Request] = []
         self._changed = threading.Condition()
@@ -151,8 +153,10 @@ class Backend:
             threading.Thread(target=self._serve, args=(connection, number), daemon=True).start()
 
     def _serve(self, connection: socket.socket, number: int) -> None:
-        reader = Reader(connection)
         try:
+            if self.tls:
+                connection = self.tls.wrap_socket(connection, server_side=True)
+            reader = Reader(connection)
             while True:
                 try:
                     request = reader.request(number)

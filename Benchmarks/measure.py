@@ -1,0 +1,95 @@
+"""One measured run of wrk against a process, and what it cost that process."""
+
+from __future__ import annotations
+
+import os
+import re
+import statistics
+import struct
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+TICK = os.sysconf("SC_CLK_TCK")
+UNITS = {"us": 1e-3, "ms": 1.0, "s": 1e3, "m": 6e4}
+
+
+def tree(pid: int) -> list[int]:
+    """A process and its children (nginx: master and worker)."""
+    found = [pid]
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                if int((entry / "stat").read_text().rsplit(")", 1)[1].split()[1]) == pid:
+                    found.append(int(entry.name))
+            except (OSError, IndexError):
+                pass
+    return found
+
+
+def cpu_seconds(pid: int) -> tuple[float, float]:
+    """(user, system) seconds that a process and its children have used, over all their threads."""
+    user = system = 0
+    for member in tree(pid):
+        fields = Path(f"/proc/{member}/stat").read_text().rsplit(")", 1)[1].split()
+        user += int(fields[11])
+        system += int(fields[12])
+    return user / TICK, system / TICK
+
+
+def resident_kilobytes(pid: int) -> int:
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmRSS:"):
+            return int(line.split()[1])
+    raise ValueError("no VmRSS")
+
+
+def allocations(counter: Path) -> int:
+    return struct.unpack("<Q", counter.read_bytes()[:8])[0]
+
+
+@dataclass
+class Run:
+    """Figures of one run. Times a request in microseconds of CPU; `p99` in milliseconds."""
+
+    requests: int
+    per_second: float
+    p99: float
+    user: float
+    system: float
+
+    @property
+    def cpu(self) -> float:
+        return self.user + self.system
+
+
+class BadAnswers(Exception):
+    """The server answered something else than 2xx, or not at all: the figures would mean nothing."""
+
+
+def wrk(port: int, seconds: float, connections: int, path: str = "/", headers: dict | None = None, script: Path | None = None) -> str:
+    command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds:g}s", "--latency", "--timeout", "10s"]
+    for name, value in (headers or {}).items():
+        command += ["-H", f"{name}: {value}"]
+    if script:
+        command += ["-s", str(script)]
+    done = subprocess.run([*command, f"http://127.0.0.1:{port}{path}"], capture_output=True, text=True, check=True)
+    if "Non-2xx" in done.stdout or "Socket errors" in done.stdout:
+        raise BadAnswers(done.stdout)
+    return done.stdout
+
+
+def run(pid: int, port: int, seconds: float, connections: int, **target) -> Run:
+    """Drives `port` for some seconds and charges the CPU time of `pid` to the requests answered."""
+    before = cpu_seconds(pid)
+    output = wrk(port, seconds, connections, **target)
+    after = cpu_seconds(pid)
+    requests = int(re.search(r"(\d+) requests in", output)[1])
+    value, unit = re.search(r"99%\s+([\d.]+)(us|ms|s|m)\b", output).groups()
+    return Run(
+        requests=requests, per_second=float(re.search(r"Requests/sec:\s+([\d.]+)", output)[1]), p99=float(value) * UNITS[unit],
+        user=(after[0] - before[0]) * 1e6 / requests, system=(after[1] - before[1]) * 1e6 / requests)
+
+
+def median(values) -> float:
+    return statistics.median(list(values))

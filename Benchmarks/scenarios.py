@@ -1,0 +1,80 @@
+"""What Gatehouse is configured with: one API a scenario, and fillers to reach a number of published APIs."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from types import SimpleNamespace
+
+import servers  # noqa: F401  (puts the test harness on the path)
+from harness.management import RELEASE, Call
+from harness.process import Gatehouse
+from harness.world import World
+
+PASS, SIGNED, ALL = "pass-through", "hmac signing", "all policies"
+
+
+def world_of(program: Gatehouse, backend_port: int) -> World:
+    return World(program, Call(program.credentials, program.management), SimpleNamespace(address=f"127.0.0.1:{backend_port}"))
+
+
+def configure(program: Gatehouse, backend_port: int) -> dict[str, dict]:
+    """Publishes the APIs; scenario -> Host header and path for wrk."""
+    world = world_of(program, backend_port)
+    apis = {name: world.make_api("/", method="GET", match_mode="SWA") for name in (PASS, SIGNED, ALL)}
+    world.bind_sign(world.make_sign(), apis[SIGNED], apis[ALL])
+    world.bind_acl(world.make_acl("127.0.0.0/8,10.0.0.0/8,192.168.0.1-192.168.0.99", "PERMIT"), apis[ALL])
+    for kind, content in {
+        "set_resp_headers": {"response_headers": [{"name": "X-Bench", "value": "1", "action": "override"}]},
+        "cors": {"allow_origin": "*", "allow_methods": "GET"},
+        "rate_limit": {"scope": "basic", "default_interval": 1, "default_time_unit": "second", "api_limit": 2_000_000_000,
+                       "ip_limit": 1_000_000_000, "algorithm": "counter"},
+        "breaker": {"scope": "basic", "breaker_condition": {
+            "breaker_type": "timeout", "breaker_mode": "counter", "unhealthy_threshold": 30, "time_window": 15, "open_breaker_time": 15},
+            "downgrade_default": None},
+    }.items():
+        world.attach(world.make_plugin(kind, content), apis[ALL])
+    return {name: {"path": "/bench", "headers": {"Host": api.host}} for name, api in apis.items()}
+
+
+def fill(program: Gatehouse, backend_port: int, total: int) -> list[tuple[str, int]]:
+    """Publishes fillers until there are `total` APIs; (host, number of APIs `/f/<n>/{id}`) of each new group."""
+    world = world_of(program, backend_port)
+    missing = total - world.api.expect(200, "GET", "/apis", query={"env_id": RELEASE, "limit": 1})["total"]
+    groups: list[tuple[str, int]] = []
+    while missing > 0:
+        count = min(1000, missing)
+        group = world.make_group()
+        made: list[str] = []
+
+        def create(numbers: range) -> None:
+            own = world_of(program, backend_port)
+            made.extend(own.make_api(
+                f"/f/{number}/{{id}}", "GET", group=group, publish=False, backend={"req_uri": "/"},
+                req_params=[{"name": "id", "type": "STRING", "location": "PATH", "required": 1}]).id for number in numbers)
+
+        threads = [threading.Thread(target=create, args=(range(part, count, 4),)) for part in range(4)]
+        [thread.start() for thread in threads]
+        [thread.join() for thread in threads]
+        done = world.api.expect(200, "POST", "/apis/publish", {"apis": made, "env_id": RELEASE}, query={"action": "online"})
+        assert len(done["success"]) == count, done["failure"][:3]
+        groups.append((f"{group['id']}.apic.localhost", count))
+        missing -= count
+    return groups
+
+
+def spread_script(folder: Path, groups: list[tuple[str, int]]) -> Path:
+    """A wrk script that asks for every filler in turn."""
+    table = ", ".join(f'{{"{host}", {count}}}' for host, count in groups)
+    script = folder / f"spread-{len(groups)}-{sum(count for _, count in groups)}.lua"
+    script.write_text(f"""
+local groups = {{ {table} }}
+local group, number = 1, 0
+request = function()
+    number = number + 7
+    local entry = groups[group]
+    group = group % #groups + 1
+    return wrk.format("GET", "/f/" .. (number % entry[2]) .. "/42", {{ ["Host"] = entry[1] }})
+end
+""")
+    return script

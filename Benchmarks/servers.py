@@ -1,0 +1,101 @@
+"""The processes of a benchmark: nginx as backend, nginx as proxy, Gatehouse with one event loop."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "Tests" / "BlackBox"))
+
+from harness.process import Gatehouse, free_port  # noqa: E402
+
+BODY = "x" * 99
+
+COMMON = """
+daemon off; master_process on; worker_processes 1; pid {folder}/nginx.pid; error_log {folder}/error.log warn;
+events {{ worker_connections 4096; }}
+http {{
+    access_log off; server_tokens off; keepalive_requests 1000000000; keepalive_timeout 3600s;
+    client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy; fastcgi_temp_path {folder}/f;
+    uwsgi_temp_path {folder}/u; scgi_temp_path {folder}/s;
+    {content}
+}}
+"""
+BACKEND = """server {{ listen 127.0.0.1:{port} backlog=4096; default_type text/plain; location / {{ return 200 "{body}\\n"; }} }}"""
+PROXY = """
+    upstream backend {{ server 127.0.0.1:{backend}; keepalive 256; keepalive_requests 1000000000; keepalive_timeout 3600s; }}
+    server {{ listen 127.0.0.1:{port} backlog=4096;
+        location / {{ proxy_pass http://backend; proxy_http_version 1.1; proxy_set_header Connection ""; }} }}
+"""
+
+
+class Nginx:
+    """One nginx with one worker in a folder of its own."""
+
+    def __init__(self, folder: Path, content: str, port: int):
+        folder.mkdir(parents=True)
+        self.port = port
+        (folder / "nginx.conf").write_text(COMMON.format(folder=folder, content=content))
+        self.process = subprocess.Popen(
+            ["nginx", "-p", str(folder), "-c", str(folder / "nginx.conf")], stdin=subprocess.DEVNULL)
+        wait_for_port(port)
+
+    @classmethod
+    def backend(cls, folder: Path) -> "Nginx":
+        port = free_port()
+        return cls(folder, BACKEND.format(port=port, body=BODY), port)
+
+    @classmethod
+    def proxy(cls, folder: Path, backend: int) -> "Nginx":
+        port = free_port()
+        return cls(folder, PROXY.format(port=port, backend=backend), port)
+
+    @property
+    def pid(self) -> int:
+        return self.process.pid
+
+    def stop(self) -> None:
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait(10)
+
+
+def wait_for_port(port: int) -> None:
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.02)
+    raise TimeoutError(f"nobody listens on port {port}")
+
+
+def start_gatehouse(binary: Path, folder: Path, preload: Path | None = None, counter: Path | None = None) -> Gatehouse:
+    """Gatehouse with one event loop thread for the gateway, on a data folder of its own."""
+    os.environ["GATEHOUSE_BIN"] = str(binary)
+    environment = {}
+    if preload and counter:
+        environment = {"LD_PRELOAD": str(preload), "MALLOC_COUNT_FILE": str(counter)}
+    return Gatehouse(folder, "--gateway-threads", "1", environment=environment).start()
+
+
+def version_of(*command: str) -> str:
+    done = subprocess.run(command, capture_output=True, text=True)
+    return (done.stdout + done.stderr).strip().splitlines()[0]
+
+
+def machine() -> dict:
+    model = next((line.split(":", 1)[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")), "unknown")
+    return {"cpu": model, "cores": os.cpu_count(), "kernel": os.uname().release, "nginx": version_of("nginx", "-v"),
+            "wrk": version_of("wrk", "-v")}
+
+
+def write_json(path: Path, value: dict) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(value, indent=2) + "\n")
