@@ -1,5 +1,6 @@
 import GatewayModel
 import GatewayPrimitives
+import RequestSigning
 import Store
 
 /// What a caller says about a new signature key, and about the parts of one that shall change. Nil and empty: not said.
@@ -47,7 +48,19 @@ extension ControlPlane {
     ///   quota.
     public func createSignatureKey(_ call: Call, _ draft: SignatureKeyDraft) async throws -> Written<SignatureKey> {
         let limit = settings.quotas.signatureKeys
-        return try await write(call) { w in
+        var draft = draft
+        if draft.type == .publicKey, draft.key == nil, draft.secret == nil {
+            // A pair that can sign; made here because it takes longer than a transaction should.
+            try await read { r in try r.checkOffered(.publicKey, of: call) }
+            do {
+                let pair = try RSAKeyText.generate()
+                draft.key = pair.publicKey
+                draft.secret = pair.privateKey
+            } catch {
+                throw OperationError.invalid(field: error.field)
+            }
+        }
+        return try await write(call) { [draft] w in
             try w.checkInstance(of: call)
             let type = draft.type ?? .hmac
             let form = try Self.checked(draft, type: type, algorithm: draft.algorithm)
