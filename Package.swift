@@ -24,6 +24,7 @@ let package = Package(
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.2"),
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-certificates", from: "1.21.1"),
@@ -90,15 +91,20 @@ let package = Package(
             dependencies: [
                 "GatewayPrimitives", "GatewayModel", "Store", "Snapshot", "SnapshotCompiler", "RequestSigning",
                 .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "CryptoExtras", package: "swift-crypto"),
                 .product(name: "Logging", package: "swift-log"),
             ], swiftSettings: strict),
         .target(
             name: "ManagementAPI",
             dependencies: [
-                "GatewayPrimitives", "GatewayModel", "ControlPlane", "WireContract", "RequestSigning",
+                "GatewayPrimitives", "GatewayModel", "Store", "ControlPlane", "WireContract", "RequestSigning",
                 .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "HummingbirdCore", package: "hummingbird"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
+                .product(name: "NIOHTTPTypesHTTP1", package: "swift-nio-extras"),
                 .product(name: "Logging", package: "swift-log"),
             ], swiftSettings: strict),
 
@@ -120,10 +126,28 @@ let package = Package(
             ], swiftSettings: strict),
 
         .testTarget(name: "GatewayPrimitivesTests", dependencies: ["GatewayPrimitives"], swiftSettings: strict),
-        .testTarget(name: "RequestSigningTests", dependencies: ["RequestSigning"], swiftSettings: strict),
+        .testTarget(
+            name: "RequestSigningTests",
+            dependencies: [
+                "GatewayPrimitives", "RequestSigning",
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "CryptoExtras", package: "swift-crypto"),
+            ], swiftSettings: strict),
+        .testTarget(
+            name: "GatewayModelTests", dependencies: ["GatewayPrimitives", "GatewayModel"], swiftSettings: strict),
         .testTarget(
             name: "ProxyPipelineTests", dependencies: ["GatewayPrimitives", "RequestSigning", "Snapshot", "ProxyPipeline"],
             swiftSettings: strict),
+        .testTarget(
+            name: "ManagementAPITests",
+            dependencies: ["GatewayPrimitives", "GatewayModel", "Store", "StoreSQLite", "Snapshot", "ControlPlane", "ManagementAPI", "WireContract",
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "Logging", package: "swift-log"),
+            ], swiftSettings: strict),
         .testTarget(name: "WireContractTests", dependencies: ["WireContract"], swiftSettings: strict),
         .testTarget(
             name: "SnapshotTests", dependencies: ["GatewayPrimitives", "Snapshot"], swiftSettings: strict),
@@ -131,7 +155,11 @@ let package = Package(
             name: "StoreTests", dependencies: ["GatewayModel", "Store", "StoreSQLite"], swiftSettings: strict),
         .testTarget(
             name: "ControlPlaneTests",
-            dependencies: ["GatewayPrimitives", "GatewayModel", "Store", "StoreSQLite", "Snapshot", "SnapshotCompiler", "ControlPlane", "ProxyPipeline"],
+            dependencies: [
+                "GatewayPrimitives", "GatewayModel", "Store", "StoreSQLite", "Snapshot", "SnapshotCompiler", "ControlPlane",
+                "ProxyPipeline",
+                .product(name: "Logging", package: "swift-log"),
+            ],
             swiftSettings: strict),
     ]
 )

@@ -14,7 +14,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "Tests" / "BlackBox"))
 
-from harness.process import Gatehouse, free_port  # noqa: E402
+from harness.process import ROOMY, Gatehouse, free_port  # noqa: E402
 
 BODY = "x" * 99
 
@@ -82,7 +82,7 @@ def start_gatehouse(binary: Path, folder: Path, preload: Path | None = None, cou
     environment = {}
     if preload and counter:
         environment = {"LD_PRELOAD": str(preload), "MALLOC_COUNT_FILE": str(counter)}
-    return Gatehouse(folder, "--gateway-threads", "1", environment=environment).start()
+    return Gatehouse(folder, "--gateway-threads", "1", environment=environment, settings=ROOMY).start()
 
 
 def version_of(*command: str) -> str:

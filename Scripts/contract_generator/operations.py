@@ -12,15 +12,15 @@ def files(contract: Contract) -> dict[str, str]:
     groups = [operations[i:i + PER_FILE] for i in range(0, len(operations), PER_FILE)]
     joined = " + ".join(f"part{n}" for n in range(1, len(groups) + 1))
     out = {
-        "Operation.swift": HEADER + f"""
+        "ContractOperation.swift": HEADER + f"""
 /// Every operation of the contract ({len(operations)}); the raw value is its operationId.
-public enum Operation: String, CaseIterable, Sendable, Hashable {{
+public enum ContractOperation: String, CaseIterable, Sendable, Hashable {{
 {cases}
 }}
 """,
         "OperationTable.swift": HEADER + f"""
 enum OperationTable {{
-    /// Shapes in the order of `Operation.allCases`.
+    /// Shapes in the order of `ContractOperation.allCases`.
     static let shapes: [OperationShape] = {joined}
 }}
 """,

@@ -41,7 +41,7 @@ public struct QueryParameter: Sendable, Equatable {
 
 /// Everything the contract says about an operation besides its bodies.
 public struct OperationShape: Sendable, Equatable {
-    public var operation: Operation
+    public var operation: ContractOperation
     public var method: OperationMethod
     /// Path with `{parameters}`, from `/v2` on.
     public var path: String
@@ -53,7 +53,7 @@ public struct OperationShape: Sendable, Equatable {
     public var query: [QueryParameter]
 
     init(
-        _ operation: Operation, _ method: OperationMethod, _ path: String, body: OperationBody, status: Int,
+        _ operation: ContractOperation, _ method: OperationMethod, _ path: String, body: OperationBody, status: Int,
         answers: Bool, query: [QueryParameter]
     ) {
         self.operation = operation
@@ -66,12 +66,12 @@ public struct OperationShape: Sendable, Equatable {
     }
 }
 
-extension Operation {
+extension ContractOperation {
     private static let shapes = Swift.Dictionary(uniqueKeysWithValues: OperationTable.shapes.map { ($0.operation, $0) })
 
     /// The shape of the operation, from the generated table.
     public var shape: OperationShape {
-        guard let shape = Operation.shapes[self] else {
+        guard let shape = ContractOperation.shapes[self] else {
             // The generator writes the cases and the table from one list; a test covers all cases.
             preconditionFailure("no shape for \(rawValue)")
         }

@@ -9,7 +9,7 @@ import pytest
 
 from harness.backend import Backend
 from harness.management import Call, Sdk
-from harness.process import Gatehouse, executable
+from harness.process import ROOMY, Gatehouse, executable
 from harness.world import World
 
 
@@ -21,7 +21,7 @@ def pytest_report_header() -> str:
 def gatehouse(tmp_path_factory) -> Iterator[Gatehouse]:
     """One program for all tests that do not restart it. At the end it must stop cleanly, and its log
     must hold no secret."""
-    program = Gatehouse(tmp_path_factory.mktemp("gatehouse") / "data").start()
+    program = Gatehouse(tmp_path_factory.mktemp("gatehouse") / "data", settings=ROOMY).start()
     yield program
     assert program.running, f"the program ended during the tests:\n{program.log[-4000:]}"
     status = program.stop()

@@ -66,18 +66,18 @@ struct WireTypesTests {
 struct TablesTests {
     @Test("every operation has its shape")
     func shapes() {
-        #expect(Operation.allCases.count == 200)
-        for operation in Operation.allCases {
+        #expect(ContractOperation.allCases.count == 200)
+        for operation in ContractOperation.allCases {
             let shape = operation.shape
             #expect(shape.operation == operation)
             #expect(shape.path.hasPrefix("/v2/{project_id}/"))
             #expect([200, 201, 204].contains(shape.status))
             #expect(!(shape.status == 204 && shape.answers))
         }
-        #expect(Set(Operation.allCases.map { "\($0.shape.method) \($0.shape.path)" }).count == 200)
-        #expect(Operation.updateSignatureKeyV2.shape.body == .json(required: true))
-        #expect(Operation.createAppCodeAutoV2.shape.body == .none)
-        #expect(Operation.detachApiFromPlugin.shape.status == 204)
+        #expect(Set(ContractOperation.allCases.map { "\($0.shape.method) \($0.shape.path)" }).count == 200)
+        #expect(ContractOperation.updateSignatureKeyV2.shape.body == .json(required: true))
+        #expect(ContractOperation.createAppCodeAutoV2.shape.body == .none)
+        #expect(ContractOperation.detachApiFromPlugin.shape.status == 204)
     }
 
     @Test("every error code has a status and a text")

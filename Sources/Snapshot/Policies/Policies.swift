@@ -4,5 +4,4 @@ public final class AccessPolicy: Sendable { public init() {} }
 public final class RateLimitPolicy: Sendable { public init() {} }
 public final class ThirdAuthPolicy: Sendable { public init() {} }
 public final class BreakerPolicy: Sendable { public init() {} }
-public final class SigningPolicy: Sendable { public init() {} }
 public final class ResponseHeaderPolicy: Sendable { public init() {} }

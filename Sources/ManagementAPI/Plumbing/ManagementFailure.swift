@@ -1,0 +1,90 @@
+import WireContract
+
+/// Why the plumbing refuses a request before an operation sees it. Closed; `refusal(_:)` maps every case.
+enum ManagementFailure: Error, Sendable, Equatable, CaseIterable {
+    case unknownRoute
+    case methodNotAllowed
+    case notOffered
+    case noCredentials
+    case tokenExpired
+    case badCredentials
+    case noProject
+    case otherProject
+    case notPermitted
+    case malformedPathID(parameter: String)
+    case unknownInstance(id: String)
+    case unreadableBody(reason: String)
+    case wrongCharset
+    case tooLargeBody
+    case tooLongTarget
+    case badQuery(parameter: String)
+    case missing(parameter: String)
+    case broken
+
+    /// One of each, so that a test can see that all are mapped.
+    static let allCases: [ManagementFailure] = [
+        .unknownRoute, .methodNotAllowed, .notOffered, .noCredentials, .tokenExpired, .badCredentials, .noProject,
+        .otherProject, .notPermitted, .malformedPathID(parameter: "id"), .unknownInstance(id: "i"),
+        .unreadableBody(reason: JSONBody.endOfInput), .wrongCharset, .tooLargeBody, .tooLongTarget,
+        .badQuery(parameter: "limit"), .missing(parameter: "name"), .broken,
+    ]
+
+    func refusal(_ family: ErrorFamily) -> Refusal {
+        switch family {
+        case .apig: apig
+        case .apic: apic ?? apig
+        case .roma: roma ?? apig
+        }
+    }
+
+    private var apig: Refusal {
+        switch self {
+        case .unknownRoute, .notOffered: Refusal(.apig9996)
+        case .methodNotAllowed: Refusal(.apig9995)
+        case .noCredentials: Refusal(.apig1000)
+        case .tokenExpired: Refusal(.apig1001)
+        case .badCredentials: Refusal(.apig1002)
+        case .noProject: Refusal(.apig1003)
+        case .otherProject, .notPermitted: Refusal(.apig1005)
+        case .malformedPathID(let parameter), .badQuery(let parameter): Refusal(.apig2012, parameter)
+        case .unknownInstance(let id): Refusal(.apig3030, id)
+        case .unreadableBody(let reason): Refusal(.apig2000, text: "Parameter error: Serialization error: \(reason)")
+        case .wrongCharset: Refusal(.apig2000, text: "Parameter error: Serialization error: the charset must be utf-8")
+        case .tooLargeBody: Refusal(.apig2000, text: "Parameter error: the request body is too large", status: 413)
+        case .tooLongTarget: Refusal(.apig2000, text: "Parameter error: the request URI is too long", status: 414)
+        case .missing(let parameter): Refusal(.apig2001, parameter)
+        case .broken: Refusal(.apig9999)
+        }
+    }
+
+    /// Where the gateway manager's family has a code of its own.
+    private var apic: Refusal? {
+        switch self {
+        case .noCredentials: Refusal(.apic7100)
+        case .tokenExpired: Refusal(.apic7101)
+        case .badCredentials: Refusal(.apic7102)
+        case .noProject: Refusal(.apic7103)
+        case .otherProject: Refusal(.apic7130)
+        case .notPermitted: Refusal(.apic7106)
+        case .malformedPathID(let parameter), .badQuery(let parameter), .missing(let parameter):
+            Refusal(.apic7211, parameter)
+        case .unknownInstance: Refusal(.apic7302)
+        case .broken: Refusal(.apic9000)
+        case .unknownRoute, .methodNotAllowed, .notOffered, .unreadableBody, .wrongCharset, .tooLargeBody, .tooLongTarget: nil
+        }
+    }
+
+    /// Where ROMA's public resources have a code of their own.
+    private var roma: Refusal? {
+        switch self {
+        case .noCredentials, .tokenExpired, .badCredentials, .noProject: Refusal(.roma00012000, text: apig.message)
+        case .otherProject, .notPermitted: Refusal(.roma00012000, text: apig.message, status: 403)
+        case .malformedPathID(let parameter), .badQuery(let parameter), .missing(let parameter):
+            Refusal(.roma00013000, parameter)
+        case .unreadableBody, .wrongCharset: Refusal(.roma00013000, text: apig.message)
+        case .unknownInstance(let id): Refusal(.roma00110006, id)
+        case .broken: Refusal(.roma00011000)
+        case .unknownRoute, .methodNotAllowed, .notOffered, .tooLargeBody, .tooLongTarget: nil
+        }
+    }
+}

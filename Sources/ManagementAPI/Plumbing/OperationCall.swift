@@ -1,0 +1,92 @@
+import ControlPlane
+import GatewayModel
+import NIOCore
+import Store
+import WireContract
+
+/// Under which of its two paths an operation was called; the two differ in few rules
+/// (management-api.md, 1.2).
+public enum PathAlias: String, Sendable, CaseIterable {
+    case apic
+    case apigw
+}
+
+/// What is known of an admitted call before its body is read: the caller may do this, in this
+/// project, and the instance exists.
+public struct CallHead: Sendable {
+    public let operation: ContractOperation
+    public let alias: PathAlias
+    public let caller: Caller
+    public let projectID: String
+    /// Empty for operations above instances.
+    public let instanceID: String
+    public let query: QueryValues
+    /// 32 lower-case hex characters; in the answer as `X-Request-Id`.
+    public let requestID: String
+    /// Address of the client.
+    public let source: String
+    let pathValues: [String: String]
+
+    /// The value of a path parameter: 1 to 65 of letters, digits, `_` and `-`.
+    public func id(_ parameter: String) -> String {
+        guard let value = pathValues[parameter] else {
+            // The routes are built from the contract: a missing name is a slip of the program.
+            preconditionFailure("\(operation.rawValue) has no path parameter \(parameter)")
+        }
+        return value
+    }
+
+    /// `offset` and `limit` with the contract's defaults and limits.
+    public var page: Page { Page(offset: query.integer("offset") ?? 0, limit: query.integer("limit") ?? 20) }
+
+    /// The same for the operations of the control plane.
+    public var call: Call {
+        Call(
+            actor: caller.userName, userID: caller.userID, source: source, requestID: requestID, projectID: projectID,
+            instanceID: instanceID)
+    }
+}
+
+/// One admitted call with its decoded and checked body.
+@dynamicMemberLookup
+public struct OperationCall<Body: Sendable>: Sendable {
+    public let head: CallHead
+    public let body: Body
+
+    public subscript<Value>(dynamicMember path: KeyPath<CallHead, Value>) -> Value { head[keyPath: path] }
+
+    public func id(_ parameter: String) -> String { head.id(parameter) }
+}
+
+/// The body of calls that have none; what a client sends nevertheless is left unread.
+public struct NoBody: Sendable {}
+
+/// The body as it was sent, for operations with other media types.
+public struct RawBody: Sendable {
+    public let bytes: ByteBuffer
+    public let contentType: String
+}
+
+/// An answer that is not JSON.
+public struct FileAnswer: Sendable {
+    public let bytes: [UInt8]
+    public let contentType: String
+
+    public init(bytes: [UInt8], contentType: String) {
+        self.bytes = bytes
+        self.contentType = contentType
+    }
+}
+
+/// What an operation gave back, before it is written.
+struct OperationAnswer: Sendable {
+    enum Payload: Sendable {
+        case none
+        case json(any Encodable & Sendable)
+        case file(FileAnswer)
+    }
+
+    let payload: Payload
+    /// Revision of a write.
+    let revision: UInt64?
+}
