@@ -135,6 +135,8 @@ let package = Package(
                 .product(name: "CryptoExtras", package: "swift-crypto"),
             ], swiftSettings: strict),
         .testTarget(
+            name: "GatewayModelTests", dependencies: ["GatewayPrimitives", "GatewayModel"], swiftSettings: strict),
+        .testTarget(
             name: "ProxyPipelineTests", dependencies: ["GatewayPrimitives", "RequestSigning", "Snapshot", "ProxyPipeline"],
             swiftSettings: strict),
         .testTarget(
@@ -153,7 +155,10 @@ let package = Package(
             name: "StoreTests", dependencies: ["GatewayModel", "Store", "StoreSQLite"], swiftSettings: strict),
         .testTarget(
             name: "ControlPlaneTests",
-            dependencies: ["GatewayPrimitives", "GatewayModel", "Store", "StoreSQLite", "Snapshot", "SnapshotCompiler", "ControlPlane", "ProxyPipeline"],
+            dependencies: [
+                "GatewayPrimitives", "GatewayModel", "Store", "StoreSQLite", "Snapshot", "SnapshotCompiler", "ControlPlane", "ProxyPipeline",
+                .product(name: "Logging", package: "swift-log"),
+            ],
             swiftSettings: strict),
     ]
 )

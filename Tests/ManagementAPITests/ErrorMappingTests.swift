@@ -36,7 +36,7 @@ struct ErrorMappingTests {
         let conflicts: [StateConflict] = [
             .groupHoldsAPIs(id: "x"), .groupIsDefault, .apiIsPublished, .apiNotPublished(id: "x"), .environmentHoldsPublications,
             .environmentIsPreset, .accessPolicyIsBound, .pluginIsAttached, .apiPathTaken(name: "x"),
-            .pluginPathConflict(reason: "x"), .lastAdministrator, .featureChangedTooSoon,
+            .pluginPathConflict(reason: "x"), .lastAdministrator, .featureChangedTooSoon, .featureNotSupported,
         ]
         for conflict in conflicts { check(map(OperationError.conflict(conflict))) }
         let stores: [StoreError] = [

@@ -47,4 +47,6 @@ public enum StateConflict: Sendable, Equatable {
     case pluginPathConflict(reason: String)
     case lastAdministrator
     case featureChangedTooSoon
+    /// The instance does not carry out the feature, or not in this form.
+    case featureNotSupported
 }

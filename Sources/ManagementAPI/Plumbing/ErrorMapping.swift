@@ -92,6 +92,7 @@ enum ErrorMapping {
         case .pluginIsAttached: Refusal(.apig3462)
         case .apiPathTaken(let name): Refusal(.apig3301, name)
         case .featureChangedTooSoon: Refusal(.apig3711)
+        case .featureNotSupported: Refusal(.apig3458)
         case .pluginPathConflict(let reason): Refusal(.apig3400, text: reason)
         case .groupIsDefault, .environmentIsPreset, .lastAdministrator: Refusal(.apig3400)
         }

@@ -1,0 +1,49 @@
+import GatewayModel
+import Store
+
+/// Objects by the ids that a request names. What belongs to another instance or project is as unknown as what does not exist.
+extension Reading {
+    /// - Throws: ``OperationError/notFound(_:id:)`` unless the call's instance is one of the call's project.
+    public func checkInstance(of call: Call) throws {
+        guard let instance = try sql.find(Instance.self, key: call.instanceID), instance.projectID == call.projectID else {
+            throw OperationError.notFound(.instance, id: call.instanceID)
+        }
+    }
+
+    /// The row of a table that has `id` and `instance_id` columns.
+    func find<R: Record>(_ type: R.Type, id: String, of call: Call) throws -> R? {
+        let row = try sql.first(
+            "SELECT \(R.columnList("t")) FROM \(R.table) t WHERE t.id = ? AND t.instance_id = ?",
+            [.text(id), .text(call.instanceID)])
+        return try row.map { try R(row: $0) }
+    }
+
+    func checkAPI(_ id: String, of call: Call) throws {
+        let found = try sql.first(
+            "SELECT 1 AS n FROM apis WHERE id = ? AND instance_id = ?", [.text(id), .text(call.instanceID)])
+        guard found != nil else { throw OperationError.notFound(.api, id: id) }
+    }
+
+    func environment(_ id: String, of call: Call) throws -> Environment {
+        guard let environment = try sql.find(Environment.self, key: call.instanceID, id) else {
+            throw OperationError.notFound(.environment, id: id)
+        }
+        return environment
+    }
+}
+
+extension Writing {
+    /// - Parameter count: how many there are already in the instance.
+    func checkQuota(_ kind: ResourceKind, count: Int, limit: Int) throws {
+        guard count < limit else { throw OperationError.quotaExceeded(kind, limit: limit) }
+    }
+
+    /// The ids without repetitions, in the order of their first appearance.
+    ///
+    /// - Throws: ``OperationError/invalid(field:)`` for none and for more than `limit`.
+    static func distinct(_ ids: [String], field: String, limit: Int) throws -> [String] {
+        guard !ids.isEmpty, ids.count <= limit else { throw OperationError.invalid(field: field) }
+        var seen: Set<String> = []
+        return ids.filter { seen.insert($0).inserted }
+    }
+}

@@ -1,0 +1,153 @@
+/// A feature that instances of this gateway have or could have (management-api.md, 3.2; gateway-runtime.md, 13).
+public struct FeatureDescription: Sendable, Equatable {
+    /// What a caller may do with it.
+    public enum Kind: Sendable, Equatable {
+        /// Can be configured and changes what the gateway does.
+        case configurable(ConfigurableFeature)
+        /// A capability that is there; cannot be configured.
+        case builtIn
+        /// Known by name, not carried out by this gateway: shown as switched off, and switching it on is refused.
+        case unsupported
+    }
+
+    /// Wire name.
+    public let name: String
+    public let kind: Kind
+    /// `config` while nobody has configured it.
+    public let defaultConfig: String
+    /// `enable` while nobody has configured it.
+    public let enabledByDefault: Bool
+}
+
+/// The features that this gateway carries out as configured.
+public enum ConfigurableFeature: String, Sendable, CaseIterable {
+    case requestBodySize = "request_body_size"
+    case backendTimeout = "backend_timeout"
+    case publicKey = "public_key"
+    case realIPFromXFF = "real_ip_from_xff"
+    case realIPHeaderGetter = "real_ip_header_getter"
+    case customAuthHeader = "custom_auth_header"
+    case apiURINoEscape = "api_uri_no_escape"
+
+    public var defaultConfig: String {
+        switch self {
+        case .requestBodySize: "12582912"
+        case .backendTimeout: #"{"max_timeout":60000}"#
+        case .publicKey: #"{"enable":"off","public_key_uri_prefix":"/apigw/authadv/v2/public-key/"}"#
+        case .realIPFromXFF: #"{"enable":"off","xff_index":-1}"#
+        case .realIPHeaderGetter: #"{"enable":"off","header_getter":""}"#
+        case .customAuthHeader: #"{"app_auth_header":"","backend_sign_header":""}"#
+        case .apiURINoEscape: "off"
+        }
+    }
+
+    /// `config` of a call that only says `enable: true`.
+    public var enabledConfig: String {
+        switch self {
+        case .requestBodySize, .backendTimeout, .customAuthHeader: defaultConfig
+        case .publicKey: #"{"enable":"on","public_key_uri_prefix":"/apigw/authadv/v2/public-key/"}"#
+        case .realIPFromXFF: #"{"enable":"on","xff_index":-1}"#
+        // There is no header that it could read by default.
+        case .realIPHeaderGetter: defaultConfig
+        case .apiURINoEscape: "on"
+        }
+    }
+
+    /// Limits are always in force; the others are off until somebody switches them on.
+    public var enabledByDefault: Bool { self == .requestBodySize || self == .backendTimeout }
+}
+
+/// The one list of all features.
+public enum FeatureCatalogue {
+    /// Names that the contract's schema FeatureInfoV2 lists come first, so that a page of default length holds no other.
+    public static let all: [FeatureDescription] = contractNames + furtherNames
+
+    public static func named(_ name: String) -> FeatureDescription? { byName[name] }
+
+    /// What `supported_features` of an instance says: what is there or can be configured.
+    public static let supportedNames: [String] = all.filter { $0.kind != .unsupported }.map(\.name)
+
+    private static let byName = Dictionary(uniqueKeysWithValues: all.map { ($0.name, $0) })
+
+    private static let contractNames: [FeatureDescription] = [
+        unsupported("lts", #"{"group_id":"","topic_id":"","log_group":"","log_stream":""}"#),
+        unsupported("gateway_responses"),
+        unsupported("ratelimit", #"{"api_limits":200}"#),
+        configurable(.requestBodySize),
+        configurable(.backendTimeout),
+        unsupported(
+            "app_token",
+            #"{"enable":"off","app_token_expire_time":3600,"refresh_token_expire_time":7200,"app_token_uri":"/v1/apigw/oauth2/token","app_token_key":""}"#
+        ),
+        unsupported("app_api_key"),
+        unsupported("app_basic"),
+        unsupported("app_secret"),
+        unsupported("app_jwt", #"{"enable":"off","auth_header":"Authorization"}"#),
+        configurable(.publicKey),
+        unsupported("backend_token_allow", #"{"backend_token_allow_users":[]}"#),
+        builtIn("sign_basic"),
+        unsupported("multi_auth"),
+        unsupported("backend_client_certificate", #"{"enable":"off","ca":"","content":"","key":""}"#),
+        unsupported(
+            "ssl_ciphers",
+            #"{"ssl_ciphers":["ECDHE-ECDSA-AES256-GCM-SHA384","ECDHE-RSA-AES256-GCM-SHA384","ECDHE-ECDSA-AES128-GCM-SHA256","ECDHE-RSA-AES128-GCM-SHA256","ECDHE-ECDSA-AES256-SHA384","ECDHE-RSA-AES256-SHA384","ECDHE-ECDSA-AES128-SHA256","ECDHE-RSA-AES128-SHA256"]}"#
+        ),
+        unsupported("app_config"),
+        unsupported("green_tunnel"),
+        unsupported("app_route"),
+        unsupported("default_group_hide"),
+        unsupported("cascade", #"{"cascade_auth_key":"","cascade_instance_ids":""}"#),
+        unsupported("sandbox"),
+        unsupported("livedata_config", #"{"max_cpu_time":60000,"max_memory":268435456,"livedata_env":"online"}"#),
+        unsupported("apiclient_first_use_x_hw_id"),
+        builtIn("cors"),
+        unsupported("api_task"),
+        unsupported("app_quota"),
+        unsupported("app_acl"),
+        unsupported("vpc_backup"),
+        unsupported("throttle_strategy", #"{"enable":"off","strategy":"local"}"#),
+        unsupported("kafka_log_plugin_options"),
+        unsupported("gzip", #"{"enable":"off","comp_level":6}"#),
+        unsupported("js_invocable_cache_size"),
+    ]
+
+    private static let furtherNames: [FeatureDescription] = [
+        configurable(.realIPFromXFF),
+        configurable(.realIPHeaderGetter),
+        configurable(.customAuthHeader),
+        configurable(.apiURINoEscape),
+        builtIn("sign_aes"),
+        builtIn("route"),
+        builtIn("set_resp_headers"),
+        builtIn("backend_retry_count"),
+        builtIn("breaker"),
+        builtIn("breakerv2"),
+        builtIn("rate_limit_plugin"),
+        builtIn("rate_limit_algorithm"),
+        unsupported("content_type_configurable"),
+        unsupported("kafka_log"),
+        unsupported("policy_sys_param"),
+        unsupported("policy_cookie_param"),
+        unsupported("default_group_host_trustlist", #"{"enable":"off","hosts":[]}"#),
+        unsupported("vpc_name_modifiable"),
+        unsupported("vpc_health_status"),
+        unsupported("custom_log", #"{"custom_logs":[]}"#),
+        unsupported("sse_strategy"),
+        unsupported("request_custom_config"),
+        unsupported("authorizer_context_support_num_bool"),
+    ]
+
+    private static func configurable(_ feature: ConfigurableFeature) -> FeatureDescription {
+        FeatureDescription(
+            name: feature.rawValue, kind: .configurable(feature), defaultConfig: feature.defaultConfig,
+            enabledByDefault: feature.enabledByDefault)
+    }
+
+    private static func builtIn(_ name: String) -> FeatureDescription {
+        FeatureDescription(name: name, kind: .builtIn, defaultConfig: "on", enabledByDefault: true)
+    }
+
+    private static func unsupported(_ name: String, _ config: String = "off") -> FeatureDescription {
+        FeatureDescription(name: name, kind: .unsupported, defaultConfig: config, enabledByDefault: false)
+    }
+}

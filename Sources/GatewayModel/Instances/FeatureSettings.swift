@@ -1,0 +1,146 @@
+import GatewayPrimitives
+
+/// What a configured feature says, read from its `config` text.
+public enum FeatureSetting: Sendable, Equatable {
+    /// Bytes of the largest request body, 1...9536 MiB.
+    case requestBodySize(bytes: Int)
+    /// Upper bound of backend timeouts, 1...600 000 ms.
+    case backendTimeout(milliseconds: Int)
+    /// Path below which public keys are served; begins and ends with a slash.
+    case publicKey(enabled: Bool, uriPrefix: String)
+    /// Element of `X-Forwarded-For`: 0 from the left, -1 the last; 32 bits.
+    case realIPFromXFF(enabled: Bool, index: Int)
+    /// Header that holds the client's address; empty only while off.
+    case realIPHeaderGetter(enabled: Bool, header: String)
+    /// Headers to use in place of `Authorization`; empty: `Authorization` itself.
+    case customAuthHeader(appAuthHeader: String, backendSignHeader: String)
+    case apiURINoEscape(Bool)
+
+    /// Whether the config itself leaves the feature on.
+    public var isOn: Bool {
+        switch self {
+        case .requestBodySize, .backendTimeout, .customAuthHeader: true
+        case .publicKey(let enabled, _), .realIPFromXFF(let enabled, _), .realIPHeaderGetter(let enabled, _): enabled
+        case .apiURINoEscape(let enabled): enabled
+        }
+    }
+
+    /// - Returns: nil when the text has not the form of the feature; unknown members count as wrong, so that a misspelt one
+    ///   is not silently without effect.
+    public init?(_ feature: ConfigurableFeature, config: String) {
+        switch feature {
+        case .requestBodySize:
+            guard let bytes = Self.decimal(config), Self.bodyBytes.contains(bytes) else { return nil }
+            self = .requestBodySize(bytes: bytes)
+        case .apiURINoEscape:
+            guard let enabled = Self.flag(config) else { return nil }
+            self = .apiURINoEscape(enabled)
+        case .backendTimeout:
+            guard let members = Members(config, ["max_timeout"]), case .number(let number) = members["max_timeout"],
+                let limit = number.integer, (1...600_000).contains(limit)
+            else { return nil }
+            self = .backendTimeout(milliseconds: limit)
+        case .publicKey:
+            guard let members = Members(config, ["enable", "public_key_uri_prefix"]), let enabled = members.enabled,
+                let prefix = members.text("public_key_uri_prefix", default: Self.publicKeyPrefix), Self.isPrefix(prefix)
+            else { return nil }
+            self = .publicKey(enabled: enabled, uriPrefix: prefix)
+        case .realIPFromXFF:
+            guard let members = Members(config, ["enable", "xff_index"]), let enabled = members.enabled else { return nil }
+            switch members["xff_index"] {
+            case nil: self = .realIPFromXFF(enabled: enabled, index: -1)
+            case .number(let number):
+                guard let index = number.integer, Int32(exactly: index) != nil else { return nil }
+                self = .realIPFromXFF(enabled: enabled, index: index)
+            default: return nil
+            }
+        case .realIPHeaderGetter:
+            guard let members = Members(config, ["enable", "header_getter"]), let enabled = members.enabled,
+                let getter = members.text("header_getter", default: "")
+            else { return nil }
+            if getter.isEmpty {
+                guard !enabled else { return nil }
+                self = .realIPHeaderGetter(enabled: false, header: "")
+            } else {
+                guard getter.hasPrefix("header:") else { return nil }
+                let header = String(getter.dropFirst("header:".count))
+                guard Self.isHeaderName(header) else { return nil }
+                self = .realIPHeaderGetter(enabled: enabled, header: header)
+            }
+        case .customAuthHeader:
+            guard let members = Members(config, ["app_auth_header", "backend_sign_header"]),
+                let app = members.text("app_auth_header", default: ""), app.isEmpty || Self.isHeaderName(app),
+                let backend = members.text("backend_sign_header", default: ""),
+                backend.isEmpty || Self.isHeaderName(backend) && !Self.reserved.contains(backend.lowercased())
+            else { return nil }
+            self = .customAuthHeader(appAuthHeader: app, backendSignHeader: backend)
+        }
+    }
+
+    public static let publicKeyPrefix = "/apigw/authadv/v2/public-key/"
+    private static let bodyBytes = 1_048_576...(9536 * 1_048_576)
+
+    /// Headers that the gateway itself writes to backends or that frame the message: a signature cannot be carried there.
+    private static let reserved: Set<String> = [
+        "host", "content-length", "content-type", "transfer-encoding", "connection", "keep-alive", "te", "trailer",
+        "upgrade", "expect", "x-sdk-date", "x-sdk-content-sha256", "x-request-id", "x-forwarded-for", "proxy-connection",
+    ]
+
+    private static func decimal(_ text: String) -> Int? {
+        guard (1...19).contains(text.utf8.count), text.utf8.allSatisfy({ (0x30...0x39).contains($0) }) else { return nil }
+        return Int(text)
+    }
+
+    private static func flag(_ text: String) -> Bool? { text == "on" ? true : text == "off" ? false : nil }
+
+    /// RFC 9110, 5.6.2, at most 64 characters.
+    private static func isHeaderName(_ text: String) -> Bool {
+        let marks = Set("!#$%&'*+-.^_`|~".utf8)
+        return (1...64).contains(text.utf8.count)
+            && text.utf8.allSatisfy {
+                (0x30...0x39).contains($0) || (0x41...0x5A).contains($0) || (0x61...0x7A).contains($0) || marks.contains($0)
+            }
+    }
+
+    private static func isPrefix(_ text: String) -> Bool {
+        let marks = Set("/-._~".utf8)
+        return (3...128).contains(text.utf8.count) && text.hasPrefix("/") && text.hasSuffix("/") && !text.contains("//")
+            && !text.split(separator: "/").contains { $0 == "." || $0 == ".." }
+            && text.utf8.allSatisfy {
+                (0x30...0x39).contains($0) || (0x41...0x5A).contains($0) || (0x61...0x7A).contains($0) || marks.contains($0)
+            }
+    }
+
+    /// A JSON object with no members but the named ones.
+    private struct Members {
+        private let object: JSONValue
+
+        init?(_ text: String, _ names: Set<String>) {
+            let limits = JSONValue.Limits(length: 4096, depth: 4, values: 64)
+            guard let value = try? JSONValue(parsing: text, limits: limits), case .object(let members) = value,
+                members.allSatisfy({ names.contains($0.name) })
+            else { return nil }
+            object = value
+        }
+
+        subscript(name: String) -> JSONValue? { object[name] }
+
+        /// `enable`: on unless it says off; nil for anything else.
+        var enabled: Bool? {
+            switch object["enable"] {
+            case nil: true
+            case .string(let word): FeatureSetting.flag(word)
+            case .bool(let flag): flag
+            default: nil
+            }
+        }
+
+        func text(_ name: String, default standard: String) -> String? {
+            switch object[name] {
+            case nil: standard
+            case .string(let text): text
+            default: nil
+            }
+        }
+    }
+}
