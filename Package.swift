@@ -152,7 +152,7 @@ let package = Package(
         .testTarget(
             name: "SnapshotTests", dependencies: ["GatewayPrimitives", "Snapshot"], swiftSettings: strict),
         .testTarget(
-            name: "StoreTests", dependencies: ["GatewayModel", "Store", "StoreSQLite"], swiftSettings: strict),
+            name: "StoreTests", dependencies: ["GatewayPrimitives", "GatewayModel", "Store", "StoreSQLite"], swiftSettings: strict),
         .testTarget(
             name: "ControlPlaneTests",
             dependencies: [
