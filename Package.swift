@@ -98,7 +98,6 @@ let package = Package(
             name: "ManagementAPI",
             dependencies: [
                 "GatewayPrimitives", "GatewayModel", "Store", "ControlPlane", "WireContract", "RequestSigning",
-                .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
@@ -142,6 +141,7 @@ let package = Package(
         .testTarget(
             name: "ManagementAPITests",
             dependencies: ["GatewayPrimitives", "GatewayModel", "Store", "StoreSQLite", "Snapshot", "ControlPlane", "ManagementAPI", "WireContract",
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
@@ -156,7 +156,8 @@ let package = Package(
         .testTarget(
             name: "ControlPlaneTests",
             dependencies: [
-                "GatewayPrimitives", "GatewayModel", "Store", "StoreSQLite", "Snapshot", "SnapshotCompiler", "ControlPlane", "ProxyPipeline",
+                "GatewayPrimitives", "GatewayModel", "Store", "StoreSQLite", "Snapshot", "SnapshotCompiler", "ControlPlane",
+                "ProxyPipeline",
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: strict),
