@@ -5,6 +5,7 @@ import GatewayPrimitives
 import HTTPTypes
 import Hummingbird
 import NIOCore
+import RequestSigning
 
 /// Who a request speaks for (management-api.md, 2.1) and whether it may.
 struct Authentication: Sendable {
@@ -25,8 +26,8 @@ struct Authentication: Sendable {
     /// - Throws: `ManagementFailure`.
     func admit(_ request: Request, requestID: String) async throws -> Admitted {
         if let authorization = request.headers[.authorization] {
-            if SignedRequest.hasScheme(authorization) {
-                return try await SignedRequest.verify(authorization, request, directory)
+            if CallerSignature.isClaimed(by: authorization) {
+                return try await SignedCall.verify(authorization, request, directory)
             }
             // The vendor's other signatures are known and not accepted.
             if authorization.hasPrefix("SDK-") || authorization.hasPrefix("V11-") { throw ManagementFailure.badCredentials }
