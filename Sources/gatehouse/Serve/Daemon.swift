@@ -11,6 +11,7 @@ import ServiceLifecycle
 import Snapshot
 import Store
 import Synchronization
+import UnixSignals
 
 /// Builds both planes, runs them until a signal, drains.
 enum Daemon {
@@ -31,13 +32,17 @@ enum Daemon {
         let tls = try GatewayCertificate.tlsContext(
             certificatePath: folder.certificate, keyPath: folder.certificateKey,
             hosts: ["localhost", "*.\(settings.groupHostSuffix)"])
-        let gateway = ProxyServer(
-            configuration: ProxyServerConfiguration(
-                http: .init(host: settings.gateway.host, port: settings.gateway.port),
-                tls: .init(host: settings.gatewayTLS.host, port: settings.gatewayTLS.port), tlsContext: tls,
-                threads: settings.gatewayThreads, verifiesBackendCertificates: settings.verifiesBackendCertificates,
-                drainTimeout: .seconds(Int64(settings.drainSeconds))),
-            log: log)
+        var configuration = ProxyConfiguration(
+            http: .init(host: settings.gateway.host, port: settings.gateway.port),
+            https: .init(host: settings.gatewayTLS.host, port: settings.gatewayTLS.port), tls: tls,
+            eventLoops: settings.gatewayThreads)
+        configuration.verifiesBackendCertificates = settings.verifiesBackendCertificates
+        let gateway: ProxyServer
+        do {
+            gateway = try ProxyServer(configuration: configuration, logger: log)
+        } catch {
+            throw PlainFailure("cannot set up the gateway: \(error)")
+        }
         let state = ReadyState()
         let plane = try ControlPlane(
             store: store, box: box, settings: planeSettings(settings), log: log,
@@ -49,14 +54,14 @@ enum Daemon {
             })
         let directory = IdentityDirectory(plane: plane)
         try await FirstStart.run(plane: plane, directory: directory, folder: folder, settings: settings)
-        let bound: BoundAddresses
+        let bound: ProxyServer.Bound
         do {
             bound = try await gateway.start()
         } catch {
-            throw PlainFailure("cannot open the gateway's ports \(settings.gateway) and \(settings.gatewayTLS): \(error)")
+            throw PlainFailure(reason(error))
         }
-        let gatewayHTTP = "http://\(Address(host: settings.gateway.host, port: bound.http ?? settings.gateway.port))"
-        let gatewayHTTPS = "https://\(Address(host: settings.gatewayTLS.host, port: bound.tls ?? settings.gatewayTLS.port))"
+        let gatewayHTTP = "http://\(Address(host: settings.gateway.host, port: bound.http?.port ?? settings.gateway.port))"
+        let gatewayHTTPS = "https://\(Address(host: settings.gatewayTLS.host, port: bound.https?.port ?? settings.gatewayTLS.port))"
         let managementPort = try freePort(settings.management)
         let management = "http://\(Address(host: settings.management.host, port: managementPort))"
         let publicURL = settings.publicURL ?? management
@@ -86,7 +91,7 @@ enum Daemon {
         let group = ServiceGroup(
             configuration: .init(
                 services: [
-                    .init(service: GatewayService(gateway: gateway, state: state)),
+                    .init(service: GatewayService(gateway: gateway, state: state, drain: .seconds(settings.drainSeconds))),
                     .init(service: application),
                 ], gracefulShutdownSignals: [.sigterm, .sigint], logger: log))
         do {
@@ -95,6 +100,14 @@ enum Daemon {
             throw PlainFailure("stopped: \(error)")
         }
         try plane.close()
+    }
+
+    private static func reason(_ error: ProxyStartError) -> String {
+        switch error {
+        case .tlsListenerWithoutCertificate: "the TLS listener has no certificate"
+        case .cannotListen(let address, let reason): "cannot listen on \(address): \(reason)"
+        case .tlsSettings(let reason): "the TLS settings cannot be used: \(reason)"
+        }
     }
 
     /// Port 0 becomes a free port, because the catalog names the port before it is opened.
@@ -125,10 +138,11 @@ final class ReadyState: Sendable {
 private struct GatewayService: Service {
     let gateway: ProxyServer
     let state: ReadyState
+    let drain: Duration
 
     func run() async throws {
         try? await gracefulShutdown()
         state.isReady.withLock { $0 = false }
-        await gateway.shutdown()
+        await gateway.shutdown(drain: drain)
     }
 }
