@@ -62,6 +62,7 @@ let package = Package(
             name: "ProxyServer",
             dependencies: [
                 "GatewayPrimitives", "Snapshot", "ProxyPipeline",
+                .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
@@ -98,7 +99,6 @@ let package = Package(
             name: "ManagementAPI",
             dependencies: [
                 "GatewayPrimitives", "GatewayModel", "Store", "ControlPlane", "WireContract", "RequestSigning",
-                .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
@@ -142,6 +142,7 @@ let package = Package(
         .testTarget(
             name: "ManagementAPITests",
             dependencies: ["GatewayPrimitives", "GatewayModel", "Store", "StoreSQLite", "Snapshot", "ControlPlane", "ManagementAPI", "WireContract",
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
@@ -150,13 +151,21 @@ let package = Package(
             ], swiftSettings: strict),
         .testTarget(name: "WireContractTests", dependencies: ["WireContract"], swiftSettings: strict),
         .testTarget(
+            name: "ProxyServerTests",
+            dependencies: [
+                "GatewayPrimitives", "Snapshot", "ProxyPipeline", "ProxyServer",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+            ], swiftSettings: strict),
+        .testTarget(
             name: "SnapshotTests", dependencies: ["GatewayPrimitives", "Snapshot"], swiftSettings: strict),
         .testTarget(
             name: "StoreTests", dependencies: ["GatewayModel", "Store", "StoreSQLite"], swiftSettings: strict),
         .testTarget(
             name: "ControlPlaneTests",
             dependencies: [
-                "GatewayPrimitives", "GatewayModel", "Store", "StoreSQLite", "Snapshot", "SnapshotCompiler", "ControlPlane", "ProxyPipeline",
+                "GatewayPrimitives", "GatewayModel", "Store", "StoreSQLite", "Snapshot", "SnapshotCompiler", "ControlPlane",
+                "ProxyPipeline",
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: strict),

@@ -22,8 +22,34 @@ public enum OperationError: Error, Sendable, Equatable {
     case unrecognizedFeature(name: String)
     /// The request would give something that this gateway could not carry out; `field` is the wire name.
     case cannotServe(field: String, reason: String)
+    /// A rule about the parts of an API definition that has a code of its own.
+    case definition(DefinitionFault)
     case forbidden
     case store(StoreError)
+}
+
+/// What may be wrong with an API definition as a whole (management-api.md, 3.8 and 4.2).
+public enum DefinitionFault: Sendable, Equatable, CaseIterable {
+    /// APIG.2026: path and PATH parameters do not name each other.
+    case requestPathParameters
+    /// APIG.2027: the same of the backend.
+    case backendPathParameters
+    /// APIG.2028: a backend parameter maps a request parameter that is not declared.
+    case unmappedBackendParameter
+    /// APIG.2036: parameters of an authorizer without authentication AUTHORIZER.
+    case authorizerParameters
+    /// APIG.3209, 3210, 3213.
+    case repeatedParameter
+    case repeatedPolicy
+    case repeatedTag
+    /// APIG.3111, 3113, 3114, 3133, 3125.
+    case tooManyParameters
+    case tooManyPolicies
+    case tooManyConditions
+    case tooManyTags
+    case groupIsFull
+    /// APIG.3095: an orchestration rule that does not exist.
+    case unknownOrchestration
 }
 
 /// What the contract has codes for.

@@ -24,19 +24,21 @@ public struct RequestClaim: Hashable, Codable, Sendable {
     public let matchMode: PathMatchMode
 
     public init(method: HTTPMethod, path: String, matchMode: PathMatchMode) {
-        self.init(method: method, pathKey: Self.pathKey(path), matchMode: matchMode)
+        self.init(method: method, pathKey: Self.pathKey(path, matchMode), matchMode: matchMode)
     }
 
-    /// - Parameter pathKey: a key as ``pathKey(_:)`` makes it.
+    /// - Parameter pathKey: a key as ``pathKey(_:_:)`` makes it.
     public init(method: HTTPMethod, pathKey: String, matchMode: PathMatchMode) {
         self.method = method
         self.pathKey = pathKey
         self.matchMode = matchMode
     }
 
-    /// `/v1/{id}/{rest+}` -> `/v1/{}/{+}`. Braces occur in a path around parameters only.
-    public static func pathKey(_ path: String) -> String {
-        path.split(separator: "/", omittingEmptySubsequences: false).map { segment -> Substring in
+    /// `/v1/{id}/{rest+}` -> `/v1/{}/{+}`. Braces occur in a path around parameters only. As a prefix, `/test/` is `/test`:
+    /// a prefix matches at the boundaries of segments anyway (gateway-runtime.md, O2).
+    public static func pathKey(_ path: String, _ matchMode: PathMatchMode) -> String {
+        let path = matchMode == .prefix && path.hasSuffix("/") ? path.dropLast() : path[...]
+        return path.split(separator: "/", omittingEmptySubsequences: false).map { segment -> Substring in
             guard segment.hasPrefix("{"), segment.hasSuffix("}") else { return segment }
             return segment.hasSuffix("+}") ? "{+}" : "{}"
         }.joined(separator: "/")

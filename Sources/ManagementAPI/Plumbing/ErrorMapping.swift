@@ -35,6 +35,7 @@ enum ErrorMapping {
         case .cannotServe(let field, let reason):
             let refusal = FieldErrorCodes.invalid(operation, field: field)
             return Refusal(refusal.code, text: "\(refusal.message): \(reason)")
+        case .definition(let fault): return Refusal(code(of: fault))
         case .forbidden: return ManagementFailure.notPermitted.refusal(family)
         // A guard of the database that a rule above it should have answered.
         case .store(.notUnique), .store(.referenced): return Refusal(.apig3400)
@@ -95,6 +96,24 @@ enum ErrorMapping {
         case .featureNotSupported: Refusal(.apig3458)
         case .pluginPathConflict(let reason): Refusal(.apig3400, text: reason)
         case .groupIsDefault, .environmentIsPreset, .lastAdministrator: Refusal(.apig3400)
+        }
+    }
+
+    private static func code(of fault: DefinitionFault) -> ManagementErrorCode {
+        switch fault {
+        case .requestPathParameters: .apig2026
+        case .backendPathParameters: .apig2027
+        case .unmappedBackendParameter: .apig2028
+        case .authorizerParameters: .apig2036
+        case .repeatedParameter: .apig3209
+        case .repeatedPolicy: .apig3210
+        case .repeatedTag: .apig3213
+        case .tooManyParameters: .apig3111
+        case .tooManyPolicies: .apig3113
+        case .tooManyConditions: .apig3114
+        case .tooManyTags: .apig3133
+        case .groupIsFull: .apig3125
+        case .unknownOrchestration: .apig3095
         }
     }
 

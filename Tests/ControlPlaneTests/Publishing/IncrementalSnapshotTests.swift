@@ -1,0 +1,163 @@
+import ControlPlane
+import GatewayModel
+import Snapshot
+import Testing
+
+/// Removal is as good as absence: whatever was written, the gateway decides as a fresh start from the same store would.
+struct IncrementalSnapshotTests {
+    @Test(arguments: [1, 2, 3, 4, 5, 6, 7, 8] as [UInt64])
+    func randomWritesLeaveWhatAFreshStartServes(seed: UInt64) async throws {
+        let gateway = try await TestGateway()
+        var story = Story(gateway, seed: seed)
+        for step in 0..<120 {
+            let move = try await story.move()
+            guard step % 10 == 9 else { continue }
+            let hosts = story.allGroups.map { "\($0).apic.localhost" } + ["127.0.0.1"]
+            let served = describe(gateway.snapshot, hosts: hosts)
+            let fresh = describe(try gateway.freshSnapshot(), hosts: hosts)
+            #expect(
+                served == fresh,
+                "after step \(step): \(move); only served: \(served.filter { !fresh.contains($0) }), only fresh: \(fresh.filter { !served.contains($0) })")
+        }
+        #expect(story.accepted > 40)
+    }
+
+    /// Two APIs exchange their paths; the one that is taken off the old path last must not take the other one with it.
+    @Test func pathsMayBeExchanged() async throws {
+        let gateway = try await TestGateway()
+        let group = try await gateway.group("exchange")
+        let a = try await gateway.api("first", "/a", group: group)
+        let b = try await gateway.api("second", "/b", group: group)
+        _ = try await gateway.publish(a)
+        _ = try await gateway.publish(b)
+        _ = try await gateway.plane.updateAPI(gateway.call(), id: a.id, .mocked("first", "/c", groupID: group.id))
+        _ = try await gateway.plane.updateAPI(gateway.call(), id: b.id, .mocked("second", "/a", groupID: group.id))
+        #expect(
+            await gateway.refused { try await $0.publishAPI(gateway.call(), apiID: b.id, environmentID: Environment.releaseID, remark: "") }
+                == .conflict(.apiPathTaken(name: "first")))
+        _ = try await gateway.publish(a)
+        _ = try await gateway.publish(b)
+        let hosts = ["\(group.id).apic.localhost"]
+        #expect(describe(gateway.snapshot, hosts: hosts) == describe(try gateway.freshSnapshot(), hosts: hosts))
+    }
+}
+
+/// A random sequence of writes over a few names, so that refusals, repetitions and removals are frequent.
+private struct Story {
+    let gateway: TestGateway
+    var random: SplitMix
+    var groups: [String] = []
+    var allGroups: [String] = []
+    var apis: [String] = []
+    var environments = [Environment.releaseID]
+    var versions: [(api: String, version: String)] = []
+    var accepted = 0
+
+    init(_ gateway: TestGateway, seed: UInt64) {
+        self.gateway = gateway
+        random = SplitMix(state: seed)
+    }
+
+    /// One write; a refusal is as good as any other answer.
+    mutating func move() async throws -> String {
+        let kind = random.next(14)
+        do {
+            let text = try await perform(kind)
+            accepted += 1
+            return text
+        } catch let error as OperationError {
+            return "\(kind) refused: \(error)"
+        }
+    }
+
+    private mutating func perform(_ kind: Int) async throws -> String {
+        let plane = gateway.plane
+        let call = gateway.call()
+        switch kind {
+        case 0:
+            let group = try await plane.createAPIGroup(call, APIGroupDraft(name: "group\(random.next(6))")).value
+            groups.append(group.id)
+            allGroups.append(group.id)
+            return "group made"
+        case 1:
+            let group = try pick(groups)
+            _ = try await plane.updateAPIGroup(call, id: group, APIGroupChange(name: "group\(random.next(9))"))
+            return "group renamed"
+        case 2:
+            let group = try pick(groups)
+            _ = try await plane.deleteAPIGroup(call, id: group)
+            groups.removeAll { $0 == group }
+            return "group removed"
+        case 3, 4, 5:
+            let view = try await plane.createAPI(call, try definition()).value
+            apis.append(view.api.id)
+            return "api made"
+        case 6:
+            _ = try await plane.updateAPI(call, id: try pick(apis), try definition())
+            return "api changed"
+        case 7:
+            let api = try pick(apis)
+            _ = try await plane.deleteAPI(call, id: api)
+            apis.removeAll { $0 == api }
+            return "api removed"
+        case 8, 9, 10:
+            let record = try await plane.publishAPI(
+                call, apiID: try pick(apis), environmentID: try pick(environments), remark: "").value
+            versions.append((record.publication.apiID, record.versionID))
+            return "published"
+        case 11:
+            _ = try await plane.takeAPIOffline(call, apiID: try pick(apis), environmentID: try pick(environments))
+            return "offline"
+        case 12:
+            guard let version = versions.isEmpty ? nil : versions[random.next(versions.count)] else { return "nothing" }
+            _ = try await plane.switchAPIVersion(call, apiID: version.api, versionID: version.version)
+            return "switched"
+        default: return try await changeEnvironment()
+        }
+    }
+
+    private mutating func changeEnvironment() async throws -> String {
+        let plane = gateway.plane
+        let call = gateway.call()
+        switch random.next(3) {
+        case 0:
+            environments.append(try await plane.createEnvironment(call, name: "env\(random.next(4))", remark: "").value.id)
+            return "environment made"
+        case 1:
+            _ = try await plane.updateEnvironment(
+                call, id: try pick(environments), name: "env\(random.next(6))", remark: nil)
+            return "environment renamed"
+        default:
+            let id = try pick(environments)
+            _ = try await plane.deleteEnvironment(call, id: id)
+            environments.removeAll { $0 == id }
+            return "environment removed"
+        }
+    }
+
+    private mutating func definition() throws -> APIDefinition {
+        let paths = ["/a", "/a/", "/a/{x}", "/a/{y}/b", "/{rest+}", "/b"]
+        var made = APIDefinition.mocked(
+            "api\(random.next(8))", paths[random.next(paths.count)], groupID: try pick(groups),
+            method: [.get, .any, .post][random.next(3)], body: "body \(random.next(3))")
+        if made.reqURI != "/{rest+}", random.next(3) == 0 { made.matchMode = .prefix }
+        return made
+    }
+
+    private mutating func pick(_ ids: [String]) throws -> String {
+        guard !ids.isEmpty else { throw OperationError.invalid(field: "nothing to pick from") }
+        return ids[random.next(ids.count)]
+    }
+}
+
+/// A small generator with a seed, so that a failing sequence can be run again.
+private struct SplitMix {
+    var state: UInt64
+    mutating func next(_ bound: Int) -> Int {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var z = state
+        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
+        return Int((z ^ (z >> 31)) % UInt64(bound))
+    }
+}

@@ -1,0 +1,34 @@
+import GatewayPrimitives
+import Snapshot
+
+/// What a snapshot decides, as lines that do not depend on the order in which it came to be.
+func describe(_ snapshot: GatewaySnapshot, hosts: [String]) -> [String] {
+    var lines = ["hosts \(snapshot.hosts.count) wildcards \(snapshot.wildcardHosts.count)"]
+    for name in hosts.sorted() {
+        guard let host = snapshot.hosts.value(for: Array(name.utf8)) else {
+            lines.append("\(name) unknown")
+            continue
+        }
+        let instance = snapshot.instances[host.instance]
+        lines.append("\(name) -> \(host.groupID) \(host.groupName) \(instance)")
+        for environment in host.environments.sorted(by: { $0.id < $1.id }) {
+            lines.append("\(name) \(environment.id) \(String(decoding: environment.name, as: UTF8.self))")
+            lines += environment.routes.all.map { "\(name) \(environment.id) \(describe($0))" }.sorted()
+        }
+        // The first environment is the one of requests without X-Stage.
+        let release = host.environments.firstIndex { $0.name == Array("RELEASE".utf8) }
+        if let release { lines.append("\(name) release at \(release)") }
+    }
+    return lines
+}
+
+private func describe(_ route: Route) -> String {
+    let backend =
+        switch route.backend {
+        case .mock(let mock): "mock \(mock.status) \(mock.headers) \(String(decoding: mock.body, as: UTF8.self))"
+        case .http(let http):
+            "http \(http.upstream) \(http.hostHeader) \(String(describing: http.method)) \(http.path) \(http.timeoutMilliseconds) \(http.retry)"
+        }
+    return "\(route.identity) \(route.method) \(route.path.text) \(route.matchMode) \(route.schemes.rawValue) "
+        + "\(String(describing: route.refusal)) \(backend)"
+}
