@@ -3,7 +3,11 @@ import ControlPlane
 /// Mounts the resource families, nothing else: one line each.
 public enum ManagementOperations {
     public static func all(_ plane: ControlPlane) -> OperationRoutes {
-        let routes = OperationRoutes()
+        var routes = OperationRoutes()
+        routes.addFeatures(plane)
+        routes.addSignatureKeys(plane)
+        routes.addAccessPolicies(plane)
+        routes.addPlugins(plane)
         return routes
     }
 }
