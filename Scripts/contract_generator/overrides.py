@@ -28,6 +28,12 @@ SPELLINGS = {
     "AppQuotaCreate.time_unit": {"HOURE": "HOUR"},  # [6.24]
 }
 
+# Enumerations that also take an empty text: clients write every field, set or not.
+EMPTY_WORDS = {"BaseSignature.sign_algorithm"}
+
+# Texts whose pattern is not checked: any name of a feature that is not one is answered as unrecognized.
+FREE_TEXTS = {"FeatureToggleV2.name"}
+
 # Enumerations in which case does not matter; the value is kept as sent.
 CASELESS = {"VpcHealthConfig.protocol"}  # [6.14]
 

@@ -56,10 +56,11 @@ def text_rule(schema: dict, wire: str, value: str, where: str, patterns: Pattern
     low = schema.get("minLength", 0)
     high = schema.get("maxLength", overrides.MAX_LENGTHS.get(where, overrides.DEFAULT_MAX_LENGTH))
     call = f"fields.text({literal(wire)}, {value}, length: {low}...{high}"
-    if "pattern" in schema:
+    if "pattern" in schema and where not in overrides.FREE_TEXTS:
         call += f", pattern: {patterns.name(schema['pattern'])}"
     if "enum" in schema:
         words = list(schema["enum"]) + list(overrides.SPELLINGS.get(where, {}))
+        words += [""] if where in overrides.EMPTY_WORDS else []
         call += ", oneOf: [" + ", ".join(literal(str(w)) for w in words) + "]"
         if where in overrides.CASELESS:
             call += ", caseless: true"

@@ -42,6 +42,7 @@ extension ControlPlane {
     ) async throws -> Written<[BoundAccessPolicy]> {
         try await write(call) { w in
             try w.checkInstance(of: call)
+            try Writing.checkForm(ofID: id, field: "acl_id")
             let publications = try Writing.distinct(publicationIDs, field: "publish_ids", limit: Self.bindingLimit)
             let policy = try w.accessPolicy(id, of: call)
             return try publications.map { publicationID in

@@ -29,4 +29,8 @@ public struct Written<Value: Sendable>: Sendable {
         self.value = value
         self.revision = revision
     }
+
+    public func map<Other: Sendable>(_ transform: (Value) throws -> Other) rethrows -> Written<Other> {
+        Written<Other>(value: try transform(value), revision: revision)
+    }
 }

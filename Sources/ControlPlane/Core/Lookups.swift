@@ -40,10 +40,24 @@ extension Writing {
 
     /// The ids without repetitions, in the order of their first appearance.
     ///
-    /// - Throws: ``OperationError/invalid(field:)`` for none and for more than `limit`.
+    /// - Throws: ``OperationError/invalid(field:)`` for none, for more than `limit`, and for what cannot be an id.
     static func distinct(_ ids: [String], field: String, limit: Int) throws -> [String] {
         guard !ids.isEmpty, ids.count <= limit else { throw OperationError.invalid(field: field) }
         var seen: Set<String> = []
+        for id in ids { try checkForm(ofID: id, field: field) }
         return ids.filter { seen.insert($0).inserted }
+    }
+
+    /// - Throws: ``OperationError/invalid(field:)`` unless the text is 1 to 65 letters, digits, underscores and hyphens
+    ///   (management-api.md, 6.34).
+    static func checkForm(ofID id: String, field: String) throws {
+        let fits = (1...65).contains(id.utf8.count)
+            && id.utf8.allSatisfy { byte in
+                switch byte {
+                case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, 0x2D, 0x5F: true
+                default: false
+                }
+            }
+        guard fits else { throw OperationError.invalid(field: field) }
     }
 }

@@ -22,6 +22,7 @@ extension ControlPlane {
     ) async throws -> Written<[AttachedPlugin]> {
         try await write(call) { w in
             try w.checkInstance(of: call)
+            try Writing.checkForm(ofID: environmentID, field: "env_id")
             let apis = try Writing.distinct(apiIDs, field: "api_ids", limit: Self.attachmentLimit)
             let plugin = try w.plugin(id, of: call)
             _ = try w.environment(environmentID, of: call)
@@ -37,6 +38,7 @@ extension ControlPlane {
     ) async throws -> Written<[AttachedPlugin]> {
         try await write(call) { w in
             try w.checkInstance(of: call)
+            try Writing.checkForm(ofID: environmentID, field: "env_id")
             let ids = try Writing.distinct(pluginIDs, field: "plugin_ids", limit: Self.attachmentLimit)
             try w.checkAPI(apiID, of: call)
             _ = try w.environment(environmentID, of: call)
@@ -56,6 +58,7 @@ extension ControlPlane {
     ) async throws -> Written<Void> {
         try await write(call) { w in
             try w.checkInstance(of: call)
+            try Writing.checkForm(ofID: environmentID, field: "env_id")
             let apis = try Writing.distinct(apiIDs, field: "api_ids", limit: Self.attachmentLimit)
             _ = try w.plugin(id, of: call)
             _ = try w.environment(environmentID, of: call)
@@ -72,6 +75,7 @@ extension ControlPlane {
     ) async throws -> Written<Void> {
         try await write(call) { w in
             try w.checkInstance(of: call)
+            try Writing.checkForm(ofID: environmentID, field: "env_id")
             let ids = try Writing.distinct(pluginIDs, field: "plugin_ids", limit: Self.attachmentLimit)
             try w.checkAPI(apiID, of: call)
             _ = try w.environment(environmentID, of: call)

@@ -28,6 +28,7 @@ extension ControlPlane {
     ) async throws -> Written<[BoundSignatureKey]> {
         try await write(call) { w in
             try w.checkInstance(of: call)
+            try Writing.checkForm(ofID: id, field: "sign_id")
             let publications = try Writing.distinct(publicationIDs, field: "publish_ids", limit: Self.bindingLimit)
             let key = try w.signatureKey(id, of: call)
             return try publications.map { publicationID in

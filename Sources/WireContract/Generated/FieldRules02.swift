@@ -154,7 +154,7 @@ extension Wire.BaseSignature: FieldChecked {
         fields.text("sign_type", signType, length: 0...65535, oneOf: ["hmac", "basic", "public_key", "aes"])
         fields.text("sign_key", signKey, length: 0...65535)
         fields.text("sign_secret", signSecret, length: 0...65535)
-        fields.text("sign_algorithm", signAlgorithm, length: 0...65535, oneOf: ["aes-128-cfb", "aes-256-cfb"])
+        fields.text("sign_algorithm", signAlgorithm, length: 0...65535, oneOf: ["aes-128-cfb", "aes-256-cfb", ""])
     }
 }
 
@@ -265,7 +265,7 @@ extension Wire.ExportOpenApiReq: FieldChecked {
 extension Wire.FeatureToggleV2: FieldChecked {
     public func check(_ fields: inout FieldChecks) {
         fields.require("name", name != nil)
-        fields.text("name", name, length: 1...64, pattern: ContractPatterns.p13)
+        fields.text("name", name, length: 1...64)
         fields.require("enable", enable != nil)
         fields.text("config", config?.text, length: 0...65535)
     }
@@ -319,17 +319,17 @@ extension Wire.LdApiCheckInfo: FieldChecked {
 extension Wire.LdApiCreate: FieldChecked {
     public func check(_ fields: inout FieldChecks) {
         fields.require("name", name != nil)
-        fields.text("name", name, length: 3...100, pattern: ContractPatterns.p14)
+        fields.text("name", name, length: 3...100, pattern: ContractPatterns.p13)
         fields.require("path", path != nil)
-        fields.text("path", path, length: 2...256, pattern: ContractPatterns.p15)
+        fields.text("path", path, length: 2...256, pattern: ContractPatterns.p14)
         fields.require("method", method != nil)
         fields.text("method", method, length: 0...65535, oneOf: ["GET", "PUT", "POST", "DELETE"])
         fields.text("description", description, length: 0...1000)
         fields.require("version", version != nil)
-        fields.text("version", version, length: 1...63, pattern: ContractPatterns.p16)
+        fields.text("version", version, length: 1...63, pattern: ContractPatterns.p15)
         fields.require("content_type", contentType != nil)
         fields.text("content_type", contentType, length: 0...65535, oneOf: ["json", "xml", "stream"])
-        fields.text("api_signature_id", apiSignatureId, length: 1...64, pattern: ContractPatterns.p17)
+        fields.text("api_signature_id", apiSignatureId, length: 1...64, pattern: ContractPatterns.p16)
         fields.require("roma_app_id", romaAppId != nil)
         fields.text("roma_app_id", romaAppId, length: 1...65, pattern: ContractPatterns.p01)
         fields.count("parameters", parameters?.count, 0...10000)
@@ -355,7 +355,7 @@ extension Wire.LdApiDeploy: FieldChecked {
 extension Wire.LdApiParameter: FieldChecked {
     public func check(_ fields: inout FieldChecks) {
         fields.require("name", name != nil)
-        fields.text("name", name, length: 1...32, pattern: ContractPatterns.p18)
+        fields.text("name", name, length: 1...32, pattern: ContractPatterns.p17)
         fields.require("in", `in` != nil)
         fields.text("in", `in`, length: 0...65535, oneOf: ["Headers", "Parameters", "Body"])
         fields.text("default", `default`, length: 0...4000)
@@ -370,7 +370,7 @@ extension Wire.LdApiScriptBase: FieldChecked {
         fields.text("ds_type", dsType, length: 0...65535, oneOf: ["oracle", "mysql", "mongodb", "redis", "postgresql", "hive", "mssql", "sqlserver", "dws", "gauss100", "zenith"])
         fields.text("type", type, length: 0...65535)
         fields.require("object_name", objectName != nil)
-        fields.text("object_name", objectName, length: 1...32, pattern: ContractPatterns.p19)
+        fields.text("object_name", objectName, length: 1...32, pattern: ContractPatterns.p18)
         fields.require("content", content != nil)
         fields.text("content", content, length: 1...100000)
     }

@@ -33,7 +33,7 @@ extension Wire.MemberGroupCreate: FieldChecked {
         fields.text("member_group_name", memberGroupName, length: 0...65535)
         fields.text("member_group_remark", memberGroupRemark, length: 0...255)
         fields.number("member_group_weight", memberGroupWeight, 0...100)
-        fields.text("dict_code", dictCode, length: 3...64, pattern: ContractPatterns.p20)
+        fields.text("dict_code", dictCode, length: 3...64, pattern: ContractPatterns.p19)
         fields.text("microservice_version", microserviceVersion, length: 0...64)
         fields.number("microservice_port", microservicePort, 0...65535)
         fields.count("microservice_labels", microserviceLabels?.count, 0...10000)
@@ -103,9 +103,9 @@ extension Wire.MicroServiceInfoCSEBase: FieldChecked {
 extension Wire.MicroserviceLabel: FieldChecked {
     public func check(_ fields: inout FieldChecks) {
         fields.require("label_name", labelName != nil)
-        fields.text("label_name", labelName, length: 1...63, pattern: ContractPatterns.p21)
+        fields.text("label_name", labelName, length: 1...63, pattern: ContractPatterns.p20)
         fields.require("label_value", labelValue != nil)
-        fields.text("label_value", labelValue, length: 1...63, pattern: ContractPatterns.p21)
+        fields.text("label_value", labelValue, length: 1...63, pattern: ContractPatterns.p20)
     }
 }
 
@@ -139,7 +139,7 @@ extension Wire.PluginOperApiInfo: FieldChecked {
 extension Wire.ProjectVpcCreate: FieldChecked {
     public func check(_ fields: inout FieldChecks) {
         fields.require("name", name != nil)
-        fields.text("name", name, length: 0...65535, pattern: ContractPatterns.p22)
+        fields.text("name", name, length: 0...65535, pattern: ContractPatterns.p21)
         fields.require("port", port != nil)
         fields.number("port", port, -2147483648...2147483647)
         fields.require("balance_strategy", balanceStrategy != nil)
@@ -147,7 +147,7 @@ extension Wire.ProjectVpcCreate: FieldChecked {
         fields.require("member_type", memberType != nil)
         fields.text("member_type", memberType, length: 0...65535, oneOf: ["ip", "ecs"])
         fields.number("type", type, oneOf: [2, 3])
-        fields.text("dict_code", dictCode, length: 3...64, pattern: ContractPatterns.p20)
+        fields.text("dict_code", dictCode, length: 3...64, pattern: ContractPatterns.p19)
         fields.count("member_groups", memberGroups?.count, 0...10000)
         fields.each("member_groups", memberGroups)
         fields.count("members", members?.count, 0...10000)
@@ -295,7 +295,7 @@ extension Wire.UrlDomainCreate: FieldChecked {
     public func check(_ fields: inout FieldChecks) {
         fields.text("min_ssl_version", minSslVersion, length: 0...65535, oneOf: ["TLSv1.1", "TLSv1.2"])
         fields.require("url_domain", urlDomain != nil)
-        fields.text("url_domain", urlDomain, length: 0...255, pattern: ContractPatterns.p23)
+        fields.text("url_domain", urlDomain, length: 0...255, pattern: ContractPatterns.p22)
     }
 }
 
@@ -315,7 +315,7 @@ extension Wire.User: FieldChecked {
 extension Wire.VpcCreate: FieldChecked {
     public func check(_ fields: inout FieldChecks) {
         fields.require("name", name != nil)
-        fields.text("name", name, length: 0...65535, pattern: ContractPatterns.p22)
+        fields.text("name", name, length: 0...65535, pattern: ContractPatterns.p21)
         fields.require("port", port != nil)
         fields.number("port", port, -2147483648...2147483647)
         fields.require("balance_strategy", balanceStrategy != nil)
@@ -323,7 +323,7 @@ extension Wire.VpcCreate: FieldChecked {
         fields.require("member_type", memberType != nil)
         fields.text("member_type", memberType, length: 0...65535, oneOf: ["ip", "ecs"])
         fields.number("type", type, oneOf: [2, 3])
-        fields.text("dict_code", dictCode, length: 3...64, pattern: ContractPatterns.p20)
+        fields.text("dict_code", dictCode, length: 3...64, pattern: ContractPatterns.p19)
         fields.count("member_groups", memberGroups?.count, 0...10000)
         fields.each("member_groups", memberGroups)
         fields.count("members", members?.count, 0...10000)
