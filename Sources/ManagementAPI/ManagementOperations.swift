@@ -3,7 +3,16 @@ import ControlPlane
 /// Mounts the resource families, nothing else: one line each.
 public enum ManagementOperations {
     public static func all(_ plane: ControlPlane) -> OperationRoutes {
-        let routes = OperationRoutes()
+        var routes = OperationRoutes()
+        routes.addInstances(plane)
+        routes.addFeatures(plane)
+        routes.addAPIGroups(plane)
+        routes.addEnvironments(plane)
+        routes.addAPIs(plane)
+        routes.addPublishing(plane)
+        routes.addSignatureKeys(plane)
+        routes.addAccessPolicies(plane)
+        routes.addPlugins(plane)
         return routes
     }
 }
