@@ -62,6 +62,7 @@ let package = Package(
             name: "ProxyServer",
             dependencies: [
                 "GatewayPrimitives", "Snapshot", "ProxyPipeline",
+                .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
@@ -149,6 +150,13 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ], swiftSettings: strict),
         .testTarget(name: "WireContractTests", dependencies: ["WireContract"], swiftSettings: strict),
+        .testTarget(
+            name: "ProxyServerTests",
+            dependencies: [
+                "GatewayPrimitives", "Snapshot", "ProxyPipeline", "ProxyServer",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+            ], swiftSettings: strict),
         .testTarget(
             name: "SnapshotTests", dependencies: ["GatewayPrimitives", "Snapshot"], swiftSettings: strict),
         .testTarget(

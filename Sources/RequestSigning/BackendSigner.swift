@@ -169,6 +169,16 @@ public enum SigningKeyError: Error, Equatable, Sendable {
     /// public_key: `sign_key` is no RSA public key, or belongs to another private key.
     case notThePublicKey
 
+    /// One clause for people; holds nothing of the key.
+    public var reason: String {
+        switch self {
+        case .wrongKeyLength: "has not the length that the algorithm needs"
+        case .wrongVectorLength: "has not 16 bytes"
+        case .notAPrivateKey: "is no RSA private key of at least 2048 bits"
+        case .notThePublicKey: "is not the public key of sign_secret"
+        }
+    }
+
     /// The contract's field to blame.
     public var field: String {
         switch self {

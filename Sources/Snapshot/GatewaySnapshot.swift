@@ -11,15 +11,18 @@ public final class GatewaySnapshot: Sendable {
     public let wildcardHosts: ByteTrie<VirtualHost>
     /// Settings of each instance, addressed by ``VirtualHost/instance``.
     public let instances: [InstanceSettings]
+    /// `<instance id>/<key name>` -> PEM of the public key, for ``InstanceSettings/publicKeyPrefix``.
+    public let publicKeys: ByteTrie<[UInt8]>
 
     public init(
         revision: UInt64, hosts: ByteTrie<VirtualHost>, wildcardHosts: ByteTrie<VirtualHost>,
-        instances: [InstanceSettings]
+        instances: [InstanceSettings], publicKeys: ByteTrie<[UInt8]> = ByteTrie()
     ) {
         self.revision = revision
         self.hosts = hosts
         self.wildcardHosts = wildcardHosts
         self.instances = instances
+        self.publicKeys = publicKeys
     }
 
     /// A gateway that knows no API.

@@ -80,6 +80,8 @@ public final class RouteCaptures {
     public internal(set) var count = 0
     /// Offset at which a prefix route's tail begins: a slash, or the end of the path.
     public internal(set) var tailStart = 0
+    /// A route serves this path, though none with this method.
+    public internal(set) var sawOtherMethod = false
 
     public init() {}
 
@@ -94,6 +96,7 @@ public final class RouteCaptures {
     func reset(pathLength: Int) {
         count = 0
         tailStart = pathLength
+        sawOtherMethod = false
     }
 
     func push(_ start: Int, _ end: Int) {
@@ -190,7 +193,7 @@ extension RouteTable {
 
         /// - Parameter position: start of the next segment, or `path.count + 1` behind the last one.
         func normal(_ node: Node, at position: Int) -> Route? {
-            guard position <= path.count else { return node.exact.route(for: method) }
+            guard position <= path.count else { return choose(node.exact) }
             let end = segmentEnd(position)
             if !node.literals.isEmpty,
                 let child = node.literals.value(for: UnsafeRawBufferPointer(rebasing: path[position..<end])),
@@ -203,7 +206,7 @@ extension RouteTable {
                 if let found = normal(child, at: end + 1) { return found }
                 captures.pop()
             }
-            if position < path.count, !node.rest.isEmpty, let found = node.rest.route(for: method) {
+            if position < path.count, !node.rest.isEmpty, let found = choose(node.rest) {
                 captures.push(position, path.count)
                 return found
             }
@@ -225,10 +228,18 @@ extension RouteTable {
                     captures.pop()
                 }
             }
-            guard let found = node.prefix.route(for: method) else { return nil }
+            guard let found = choose(node.prefix) else { return nil }
             // `position` is behind the slash that ends the prefix, or behind the end of the path.
             captures.tailStart = position - 1
             return found
+        }
+
+        @inline(__always)
+        private func choose(_ routes: MethodRoutes) -> Route? {
+            guard !routes.isEmpty else { return nil }
+            if let found = routes.route(for: method) { return found }
+            captures.sawOtherMethod = true
+            return nil
         }
 
         private func segmentEnd(_ position: Int) -> Int {

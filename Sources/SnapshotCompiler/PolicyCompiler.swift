@@ -1,4 +1,6 @@
 import GatewayModel
+import GatewayPrimitives
+import RequestSigning
 import Snapshot
 
 /// Compiles what is bound to an API. Holds the runtime state (counters, breaker windows) that outlives a compiled policy.
@@ -7,10 +9,32 @@ public struct PolicyCompiler: Sendable {
 
     /// - Throws: ``CompileDiagnostic`` naming the policy that cannot be enforced.
     public func compile(_ api: PublishedAPI, settings: InstanceSettings) throws(CompileDiagnostic) -> RoutePolicies {
-        let policies = RoutePolicies()
-        if api.signatureKey != nil || !api.accessPolicies.isEmpty || !api.plugins.isEmpty {
-            throw CompileDiagnostic(field: "plugin_id", reason: "policies are not compiled", resource: "api \(api.apiID)")
+        var policies = RoutePolicies()
+        policies.signing = try signing(api)
+        policies.access = try access(api)
+        if !api.plugins.isEmpty {
+            throw CompileDiagnostic(field: "plugin_id", reason: "plug-ins are not compiled", resource: "api \(api.apiID)")
         }
         return policies
+    }
+
+    private func signing(_ api: PublishedAPI) throws(CompileDiagnostic) -> SigningPolicy? {
+        guard let key = api.signatureKey else { return nil }
+        do {
+            return try SigningPolicy(compiling: key)
+        } catch {
+            throw CompileDiagnostic(field: error.field, reason: error.reason, resource: "signature key \(key.id)")
+        }
+    }
+
+    /// Account names and ids are asked of callers with IAM authentication alone (gateway-runtime.md, 6.1), which no route has.
+    private func access(_ api: PublishedAPI) throws(CompileDiagnostic) -> AccessPolicy? {
+        guard let policy = api.accessPolicies.first(where: { $0.entity == .ip }) else { return nil }
+        do {
+            guard case .addresses(let ranges) = try AccessControlRules.read(policy.value, entity: .ip).list else { return nil }
+            return AccessPolicy(id: policy.id, permitsListed: policy.action == .permit, addresses: IPSet(ranges))
+        } catch {
+            throw CompileDiagnostic(field: error.field, reason: error.reason, resource: "access control policy \(policy.id)")
+        }
     }
 }

@@ -147,16 +147,28 @@ extension ControlPlane {
         }
     }
 
+    /// Names have the contract's form for names of policies: 3 to 64 letters, digits, underscores and Chinese characters, no
+    /// digit or underscore first. The contract states no limits for this field.
     private static func checkedName(_ name: String) throws -> String {
-        guard AccessPolicyForm.isName(name) else { throw OperationError.invalid(field: "acl_name") }
+        func isLetter(_ scalar: Unicode.Scalar) -> Bool {
+            switch scalar {
+            case "a"..."z", "A"..."Z", "\u{4e00}"..."\u{9fa5}": true
+            default: false
+            }
+        }
+        let scalars = name.unicodeScalars
+        guard (3...64).contains(scalars.count), let first = scalars.first, isLetter(first),
+            scalars.allSatisfy({ isLetter($0) || ("0"..."9").contains($0) || $0 == "_" })
+        else { throw OperationError.invalid(field: "acl_name") }
         return name
     }
 
     private static func checkedValue(_ value: String, entity: AccessControlPolicy.Entity) throws -> String {
-        guard let value = AccessPolicyForm.normalized(value, entity: entity) else {
-            throw OperationError.invalid(field: "acl_value")
+        do {
+            return try AccessControlRules.read(value, entity: entity).stored
+        } catch {
+            throw OperationError.invalid(field: error.field)
         }
-        return value
     }
 
     /// Newest first.

@@ -12,7 +12,7 @@ import Synchronization
 public final class PasswordHasher: Sendable {
     /// Longest password in bytes of UTF-8; longer ones are refused unhashed.
     public static let lengthLimit = 256
-    static let waitingLimit = 32
+    static let waitingLimit = 16
 
     /// Cost of new hashes; a hash that exists is verified at its own cost.
     private let cost: Cost

@@ -63,7 +63,10 @@ extension ControlPlane {
         return try await write(call) { [draft] w in
             try w.checkInstance(of: call)
             let type = draft.type ?? .hmac
-            let form = try Self.checked(draft, type: type, algorithm: draft.algorithm)
+            var random = SystemRandomNumberGenerator()
+            let key = draft.key ?? SignatureKeyRules.generateKey(type: type, algorithm: draft.algorithm, using: &random)
+            let secret = draft.secret ?? SignatureKeyRules.generateSecret(type: type, using: &random)
+            try Self.check(type: type, key: key, secret: secret, algorithm: draft.algorithm)
             try w.checkOffered(type, of: call)
             try w.checkSignatureKeyName(draft.name, besides: nil, of: call)
             try w.checkQuota(
@@ -72,7 +75,7 @@ extension ControlPlane {
                 limit: limit)
             let made = SignatureKey(
                 id: w.newID(), instanceID: call.instanceID, name: draft.name, type: type,
-                key: draft.key ?? form.generatedKey(), secret: draft.secret ?? form.generatedSecret(),
+                key: key, secret: secret,
                 algorithm: draft.algorithm, createdAt: w.now, updatedAt: w.now)
             try w.sql.insert(SignatureKeyRow(made, box: w.box))
             try w.record(.signatureKey, id: made.id, before: nil, after: made)
@@ -97,9 +100,8 @@ extension ControlPlane {
             new.type = draft.type ?? old.type
             new.algorithm = new.type == .aes ? draft.algorithm ?? old.algorithm : draft.algorithm
             new.key = draft.key ?? old.key
-            if let secret = draft.secret, secret.revealed != old.secret.masked { new.secret = secret }
-            let whole = SignatureKeyDraft(name: new.name, key: new.key, secret: new.secret)
-            _ = try Self.checked(whole, type: new.type, algorithm: new.algorithm)
+            if let secret = draft.secret, !SignatureKeyRules.isMask(secret.revealed, of: old.secret) { new.secret = secret }
+            try Self.check(type: new.type, key: new.key, secret: new.secret, algorithm: new.algorithm)
             if let type = draft.type { try w.checkOffered(type, of: call) }
             try w.checkSignatureKeyName(new.name, besides: id, of: call)
             new.updatedAt = w.now
@@ -129,15 +131,11 @@ extension ControlPlane {
         }
     }
 
-    /// The form of the type, which the given key and secret have.
-    private static func checked(
-        _ draft: SignatureKeyDraft, type: SignatureType, algorithm: SignatureAlgorithm?
-    ) throws -> SignatureKeyForm {
+    private static func check(
+        type: SignatureType, key: String, secret: Secret, algorithm: SignatureAlgorithm?
+    ) throws {
         do {
-            let form = try SignatureKeyForm(type: type, algorithm: algorithm)
-            if let key = draft.key { try form.check(key: key) }
-            if let secret = draft.secret { try form.check(secret: secret) }
-            return form
+            try SignatureKeyRules.check(type: type, key: key, secret: secret, algorithm: algorithm)
         } catch {
             throw OperationError.invalid(field: error.field)
         }

@@ -25,6 +25,8 @@ public struct ByteWriter {
         count += view.count
     }
 
+    public mutating func append(_ bytes: UnsafeRawBufferPointer) { append(ByteView(bytes)) }
+
     @inline(__always)
     public mutating func append(_ text: StaticString) { append(ByteView(text)) }
 

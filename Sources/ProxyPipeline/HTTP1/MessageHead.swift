@@ -1,4 +1,5 @@
 import GatewayPrimitives
+import Snapshot
 
 #if canImport(Glibc)
 import Glibc
@@ -63,6 +64,8 @@ public class MessageHead {
     final var count = 0
     final var fields: UnsafeMutablePointer<HeaderField>
     final public internal(set) var fieldCount = 0
+    /// Lines that stages add behind the received ones; shared values, so that adding a prepared line copies nothing.
+    final public private(set) var added: [HeaderLine] = []
     /// Index of the first field of each known name, `absent` if there is none.
     final private let firstKnown: UnsafeMutablePointer<UInt16>
 
@@ -70,7 +73,7 @@ public class MessageHead {
     final private var searchFrom = 0
     final private var fieldsStart = 0
     final private var startLineDone = false
-    final private(set) var isComplete = false
+    final public private(set) var isComplete = false
     final private var leadingLines = 0
 
     private static let absent = UInt16.max
@@ -116,6 +119,7 @@ public class MessageHead {
         }
         count = 0
         fieldCount = 0
+        if !added.isEmpty { added.removeAll(keepingCapacity: true) }
         firstKnown.update(repeating: Self.absent, count: KnownHeader.count)
         lineStart = 0
         searchFrom = 0
@@ -282,6 +286,13 @@ public class MessageHead {
     public final func remove(_ known: KnownHeader) {
         guard let first = firstIndex(known) else { return }
         for index in first ..< fieldCount where fields[index].known == known { fields[index].removed = true }
+    }
+
+    public final func add(_ line: HeaderLine) { added.append(line) }
+
+    /// Takes back what stages have added with this name (lower case).
+    public final func removeAdded(named lowercase: [UInt8]) {
+        added.removeAll { line in line.name.withUnsafeBytes { ByteView($0).equalsIgnoringCase(lowercase) } }
     }
 
     // MARK: Rules that both sides share

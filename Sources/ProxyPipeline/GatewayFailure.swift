@@ -1,0 +1,116 @@
+import GatewayPrimitives
+import Snapshot
+
+/// Every reason for which the gateway answers a request itself with an error (gateway-runtime.md, section 11).
+public enum GatewayFailure: Error, Equatable, Sendable {
+    // What the client sent.
+    case malformedRequest
+    case targetTooLong
+    case headersTooLarge
+    case bodyTooLarge
+    /// The rest of the head or of the body did not come in time.
+    case requestTimeout
+
+    // What it asks for.
+    case apiNotFound
+    case methodNotFound
+    case schemeNotSupported(AllowedSchemes)
+    /// The API cannot be served as it is configured.
+    case routeRefused(RouteRefusal)
+    case publicKeyNotFound
+
+    // Policies.
+    case addressUnknown
+    case addressDenied
+    case throttled
+    case thirdAuthRefused
+    case thirdAuthIdentityMissing
+    case thirdAuthBlocked
+    case thirdAuthUnreachable
+    case thirdAuthAnswerInvalid
+    case breakerOpen
+
+    // The way to the backend.
+    case signingFailed
+    case nameNotResolved
+    case backendUnavailable
+    case backendTimeout
+    case internalError
+
+    /// Status, four-digit code and message of the answer.
+    public var answer: (status: Int, code: String, message: String) {
+        switch self {
+        case .malformedRequest: (400, "0602", "Bad request.")
+        case .targetTooLong: (414, "0201", "Request URI too large.")
+        case .headersTooLarge: (494, "0201", "Request headers too large.")
+        case .bodyTooLarge: (413, "0201", "Request entity too large.")
+        case .requestTimeout: (400, "0201", "Bad request.")
+        case .apiNotFound: (404, "0101", "The API does not exist or has not been published in the environment.")
+        case .methodNotFound: (404, "0101", "The API does not exist.")
+        case .schemeNotSupported(let schemes):
+            (400, "0607", "The following protocol is supported: \(Self.names(schemes))")
+        case .routeRefused(let refusal): (refusal.status, refusal.code, refusal.message)
+        case .publicKeyNotFound: (400, "2102", "PublicKey is null")
+        case .addressUnknown: (403, "0401", "Unknown client IP address.")
+        case .addressDenied: (403, "0402", "The IP address is not authorized to access the API.")
+        case .throttled: (429, "0308", "The throttling threshold has been reached.")
+        case .thirdAuthRefused: (401, "0312", "Incorrect third-party authentication information,auth fail")
+        case .thirdAuthIdentityMissing: (401, "0313", "Incorrect third-party authentication information,identities error")
+        case .thirdAuthBlocked: (403, "0314", "Incorrect third-party authentication information,access deny")
+        case .thirdAuthUnreachable: (500, "0616", "Incorrect third-party authentication request information")
+        case .thirdAuthAnswerInvalid: (500, "0617", "Incorrect third-party authentication response information")
+        case .breakerOpen: (503, "0202", "Backend unavailable")
+        case .signingFailed: (500, "0705", "Backend signature calculation failed.")
+        case .nameNotResolved: (500, "0605", "Domain name resolution failed.")
+        case .backendUnavailable: (502, "0202", "Backend unavailable")
+        case .backendTimeout: (504, "0203", "Backend timeout")
+        case .internalError: (500, "0601", "Internal server error.")
+        }
+    }
+
+    private static func names(_ schemes: AllowedSchemes) -> String {
+        switch (schemes.contains(.http), schemes.contains(.https)) {
+        case (true, true): "HTTP,HTTPS"
+        case (false, true): "HTTPS"
+        default: "HTTP"
+        }
+    }
+
+    public init(_ refusal: HeadRefusal) {
+        self =
+            switch refusal {
+            case .malformed: .malformedRequest
+            case .targetTooLong: .targetTooLong
+            case .headersTooLarge: .headersTooLarge
+            }
+    }
+}
+
+/// The one place where a failure becomes an answer.
+public enum FailureResponder {
+    private static let contentType = HeaderLine(name: Array("Content-Type".utf8), value: Array("application/json".utf8))
+
+    /// Fills `head` with status and content type, and returns the body (gateway-runtime.md, 9.2).
+    public static func prepare(_ failure: GatewayFailure, requestID: RequestID, in head: ResponseHead) -> [UInt8] {
+        let answer = failure.answer
+        head.begin(status: answer.status)
+        head.add(contentType)
+        return Array(
+            "{\"error_code\":\"APIC.\(answer.code)\",\"error_msg\":\(quoted(answer.message)),\"request_id\":\"\(requestID.text)\"}"
+                .utf8)
+    }
+
+    /// A JSON string; messages may repeat what a management client configured.
+    static func quoted(_ text: String) -> String {
+        var result = "\""
+        for scalar in text.unicodeScalars {
+            switch scalar {
+            case "\"": result += "\\\""
+            case "\\": result += "\\\\"
+            case _ where scalar.value < 0x20: result += "\\u00" + Hexadecimal.encode([UInt8(scalar.value)])
+            default: result.unicodeScalars.append(scalar)
+            }
+        }
+        return result + "\""
+    }
+}

@@ -1,0 +1,82 @@
+import GatewayPrimitives
+import Snapshot
+
+/// What a request addresses (gateway-runtime.md, section 1).
+public enum Resolution {
+    case route(Route, instance: InstanceSettings)
+    /// Stops here, with the settings of the instance if its host is known.
+    case failure(GatewayFailure)
+    /// `GET /apic/health_check`: the node itself is asked.
+    case healthCheck
+    case publicKey([UInt8])
+}
+
+extension GatewaySnapshot {
+    /// Finds the group by host, the environment by `X-Stage`, the route by path and method, and brings the path of `head` into
+    /// the form that the instance asks for.
+    public func resolve(_ head: RequestHead, captures: RouteCaptures) -> Resolution {
+        if head.method == .get, head.target.equals("/apic/health_check") { return .healthCheck }
+        let host = virtualHost(head.host)
+        guard let settings = settings(of: host) else {
+            return head.normalizePath(keepsEscapes: false) ? .failure(.apiNotFound) : .failure(.malformedRequest)
+        }
+        guard head.normalizePath(keepsEscapes: settings.keepsEscapedPath) else { return .failure(.malformedRequest) }
+        if let prefix = settings.publicKeyPrefix, head.method == .get,
+            prefix.withUnsafeBytes({ head.path.hasPrefix(ByteView($0)) })
+        {
+            let name = head.path.dropFirst(prefix.count)
+            guard let key = publicKey(instanceID: settings.instanceID, name: name) else { return .failure(.publicKeyNotFound) }
+            return .publicKey(key)
+        }
+        guard let host else { return .failure(.apiNotFound) }
+        guard let environment = environment(of: host, head) else { return .failure(.apiNotFound) }
+        guard let route = environment.routes.match(path: head.path.buffer, method: head.method.routeMethod, captures: captures)
+        else { return .failure(captures.sawOtherMethod ? .methodNotFound : .apiNotFound) }
+        return .route(route, instance: settings)
+    }
+
+    private func virtualHost(_ name: ByteView) -> VirtualHost? {
+        guard !name.isEmpty else { return nil }
+        if let exact = hosts.value(for: name.buffer) { return exact }
+        guard !wildcardHosts.isEmpty else { return nil }
+        // `*.example.com` covers every name below it; the longest suffix wins.
+        var from = 0
+        while let dot = name.firstIndex(of: UInt8(ascii: "."), from: from) {
+            if dot > 0, let found = wildcardHosts.value(for: name.dropFirst(dot).buffer) { return found }
+            from = dot + 1
+        }
+        return nil
+    }
+
+    /// By host; a gateway with a single instance has no doubt about it.
+    private func settings(of host: VirtualHost?) -> InstanceSettings? {
+        if let host { return instances.indices.contains(host.instance) ? instances[host.instance] : nil }
+        return instances.count == 1 ? instances[0] : nil
+    }
+
+    private func environment(of host: VirtualHost, _ head: RequestHead) -> EnvironmentRoutes? {
+        let wanted = head.value(.xStage) ?? ByteView("RELEASE")
+        for environment in host.environments where wanted.equals(environment.name) { return environment }
+        return nil
+    }
+
+    private func publicKey(instanceID: String, name: ByteView) -> [UInt8]? {
+        publicKeys.isEmpty ? nil : publicKeys.value(for: Array(instanceID.utf8) + [UInt8(ascii: "/")] + name.array)
+    }
+}
+
+extension RequestMethod {
+    /// nil for methods that no API can be defined with; they meet ANY alone.
+    var routeMethod: RouteMethod? {
+        switch self {
+        case .get: .get
+        case .post: .post
+        case .put: .put
+        case .delete: .delete
+        case .head: .head
+        case .patch: .patch
+        case .options: .options
+        case .other: nil
+        }
+    }
+}

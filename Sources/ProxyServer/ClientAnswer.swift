@@ -1,0 +1,170 @@
+import GatewayPrimitives
+import NIOCore
+import ProxyPipeline
+import Snapshot
+
+/// From the backend, or from the gateway itself, to the client.
+extension ClientConnection {
+    // MARK: The backend's answer
+
+    func relayHead(_ connection: UpstreamConnection) {
+        guard let head else { return }
+        let now = LoopState.now()
+        exchange.answeredAt = now
+        exchange.forgetReplay()
+        exchange.deadline = now + nanoseconds(loop.configuration.answerTimeoutMilliseconds)
+        // A body that is still coming when the answer begins may never end: the connection is not promised to stay.
+        let keepsAlive = head.keepsAlive && body.isComplete && !loop.isDraining
+        let form = AnswerForm(
+            status: connection.head.status, body: connection.head.framing, declaredLength: connection.head.declaredLength,
+            request: head, wantsKeepAlive: keepsAlive)
+        exchange.form = form
+        out.clear()
+        guard writeHead(connection.head, form, upstreamSeconds: true) else {
+            exchange.upstream = nil
+            connection.close()
+            closeNow()
+            return
+        }
+        exchange.hasAnswer = true
+    }
+
+    private func writeHead(_ answer: ResponseHead, _ form: AnswerForm, upstreamSeconds: Bool) -> Bool {
+        var overflowed = false
+        let debug = debugLines(upstream: upstreamSeconds)
+        out.writeWithUnsafeMutableBytes(minimumWritableBytes: ResponseWriter.bound(answer)) { area in
+            var writer = ByteWriter(area)
+            ResponseWriter.write(answer, form: form, requestID: exchange.requestID, debug: debug, to: &writer)
+            overflowed = writer.overflowed
+            return writer.count
+        }
+        return !overflowed
+    }
+
+    /// `X-Apig-Mode: debug` asks for the latency lines (gateway-runtime.md, 12.1).
+    private func debugLines(upstream: Bool) -> ResponseWriter.DebugLines? {
+        guard let mode = head?.value(.xApigMode), mode.equalsIgnoringCase("debug") else { return nil }
+        let now = LoopState.now()
+        return ResponseWriter.DebugLines(
+            latencyMilliseconds: Int((now - exchange.began) / 1_000_000),
+            upstreamMilliseconds: upstream ? Int((now - exchange.sentAt) / 1_000_000) : nil)
+    }
+
+    func relayBody(_ bytes: UnsafeRawBufferPointer, of buffer: ByteBuffer, at start: Int) {
+        guard let form = exchange.form, !form.dropsBody, let context else { return }
+        if form.framing == .chunked {
+            out.writeWithUnsafeMutableBytes(minimumWritableBytes: bytes.count + 24) { area in
+                var writer = ByteWriter(area)
+                writer.append(hexadecimal: bytes.count)
+                writer.append("\r\n")
+                writer.append(ByteView(bytes))
+                writer.append("\r\n")
+                return writer.count
+            }
+        } else if out.readableBytes > 0 || bytes.count <= 4096 {
+            out.writeBytes(bytes)
+        } else if let slice = buffer.getSlice(at: start, length: bytes.count) {
+            // Large bodies go on as they came.
+            context.write(wrapOutboundOut(slice), promise: nil)
+        }
+    }
+
+    func relayPauses() {
+        flushOut()
+        exchange.deadline = LoopState.now() + nanoseconds(loop.configuration.answerTimeoutMilliseconds)
+        if let context, !context.channel.isWritable { exchange.upstream?.pauseReading() }
+    }
+
+    private func flushOut() {
+        guard let context else { return }
+        if out.readableBytes > 0 {
+            context.writeAndFlush(wrapOutboundOut(out), promise: nil)
+            out.clear()
+        } else {
+            context.flush()
+        }
+    }
+
+    func relayEnds() {
+        guard let connection = exchange.upstream, let form = exchange.form else { return }
+        if form.framing == .chunked { out.writeStaticString("0\r\n\r\n") }
+        exchange.upstream = nil
+        let sentAll = body.isComplete && exchange.unsent.readableBytes == 0
+        if form.keepsAlive {
+            flushOut()
+            connection.release(reusable: sentAll && connection.isReusable)
+            finishRequest()
+        } else {
+            connection.release(reusable: sentAll && connection.isReusable)
+            closeAfterWriting(lingers: !body.isComplete)
+        }
+    }
+
+    func relayFails(_ connection: UpstreamConnection, malformed: Bool) {
+        guard exchange.upstream === connection else { return }
+        attemptFailed(.backendUnavailable, isFree: !malformed && connection.isReused && !connection.answered)
+    }
+
+    // MARK: The gateway's own answer
+
+    func fail(_ failure: GatewayFailure) {
+        guard !exchange.hasAnswer else {
+            closeNow()
+            return
+        }
+        let answer = exchange.ownAnswer
+        let text = FailureResponder.prepare(failure, requestID: exchange.requestID, in: answer)
+        send(answer, text)
+    }
+
+    func answer(status: Int, line: HeaderLine, body: [UInt8]) {
+        let answer = exchange.ownAnswer
+        answer.begin(status: status)
+        answer.add(line)
+        send(answer, body)
+    }
+
+    func answer(_ mock: MockBackend) {
+        let answer = exchange.ownAnswer
+        answer.begin(status: mock.status)
+        for line in mock.headers { answer.add(line) }
+        send(answer, mock.body)
+    }
+
+    private func send(_ answer: ResponseHead, _ text: [UInt8]) {
+        exchange.deadline = .max
+        if let connection = exchange.upstream {
+            exchange.upstream = nil
+            connection.close()
+        }
+        // A short rest of a body is read and forgotten; a client that waits for 100, or has much to send, is not waited for.
+        var isReadable = body.isComplete
+        if let remaining = body.remaining, remaining <= Self.bufferBound, head?.expectsContinue != true { isReadable = true }
+        let keepsAlive = (head?.keepsAlive ?? false) && isReadable && !loop.isDraining
+        exchange.hasAnswer = true
+        out.clear()
+        if let head, head.isComplete {
+            let form = AnswerForm(
+                status: answer.status, body: .length(text.count), declaredLength: text.count, request: head,
+                wantsKeepAlive: keepsAlive)
+            guard writeHead(answer, form, upstreamSeconds: false) else { return closeNow() }
+            if !form.dropsBody, form.framing != .none { out.writeBytes(text) }
+        } else {
+            // What was received is no request: the answer cannot depend on it.
+            let form = AnswerForm(unreadable: text.count)
+            guard writeHead(answer, form, upstreamSeconds: false) else { return closeNow() }
+            out.writeBytes(text)
+        }
+        guard keepsAlive else {
+            closeAfterWriting(lingers: !body.isComplete)
+            return
+        }
+        flushOut()
+        if body.isComplete {
+            finishRequest()
+        } else {
+            phase = .discarding
+            clientDeadline = LoopState.now() + nanoseconds(loop.configuration.bodyTimeoutMilliseconds)
+        }
+    }
+}

@@ -1,0 +1,363 @@
+import GatewayPrimitives
+import NIOCore
+import ProxyPipeline
+import Snapshot
+
+/// One client connection: reads requests one at a time, keeps what follows until its turn comes.
+///
+/// Everything happens on the connection's event loop; a request is forwarded without a task, a lock or a timer of its own.
+/// `ClientExchange.swift` has the way to the backend, `ClientAnswer.swift` the way back.
+final class ClientConnection: AnswerReceiver, ChannelInboundHandler, ChannelOutboundHandler {
+    typealias InboundIn = ByteBuffer
+    typealias OutboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+
+    enum Phase {
+        /// Between requests.
+        case idle
+        /// A head has begun.
+        case head
+        /// A request is being decided, forwarded or answered.
+        case exchange
+        /// It has been answered; the rest of its body is read and forgotten.
+        case discarding
+        /// The last answer is on its way; input is forgotten until the client closes, so that a reset cannot overtake the answer.
+        case lingering
+        case closed
+    }
+
+    let loop: LoopState
+    let usesTLS: Bool
+    let listenerPort: Int
+    private(set) var context: ChannelHandlerContext?
+    private(set) var peer = IPAddress(v4: 0)
+    private(set) var peerText: [UInt8] = []
+    /// Place in the loop's list of connections; -1 when it is in none.
+    var registration = -1
+
+    var phase = Phase.idle
+    /// Borrowed from the loop while there is a request.
+    var head: RequestHead?
+    var body = BodyReader(.none)
+    /// Reused for every answer.
+    var out = ByteBuffer()
+    /// What arrived behind the current request.
+    private var pending = ByteBuffer()
+    private var isProcessing = false
+    private var inputClosed = false
+    private var pausesReading = false
+    private var heldRead = false
+
+    /// Monotonic nanoseconds; `.max`: none.
+    var clientDeadline = UInt64.max
+    var exchange = Exchange()
+
+    /// Most bytes kept of pipelined requests, and of a body whose backend does not take it yet.
+    static let bufferBound = 64 * 1024
+
+    init(loop: LoopState, usesTLS: Bool, listenerPort: Int) {
+        self.loop = loop
+        self.usesTLS = usesTLS
+        self.listenerPort = listenerPort
+    }
+
+    // MARK: Channel
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
+        if context.channel.isActive { opened(context) }
+    }
+
+    func channelActive(context: ChannelHandlerContext) { opened(context) }
+
+    private func opened(_ context: ChannelHandlerContext) {
+        guard registration < 0, phase != .closed else { return }
+        guard loop.add(self) else {
+            phase = .closed
+            context.close(promise: nil)
+            return
+        }
+        if let address = context.channel.remoteAddress?.ipAddress.flatMap({ IPAddress($0) }) { peer = address }
+        peer.write(to: &peerText)
+        clientDeadline = LoopState.now() + nanoseconds(loop.configuration.headTimeoutMilliseconds)
+    }
+
+    func nanoseconds(_ milliseconds: Int) -> UInt64 { UInt64(max(0, milliseconds)) * 1_000_000 }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        var buffer = unwrapInboundIn(data)
+        if pending.readableBytes > 0 || isProcessing {
+            keep(&buffer)
+            processPending()
+        } else {
+            process(&buffer)
+            keep(&buffer)
+        }
+    }
+
+    private func keep(_ buffer: inout ByteBuffer) {
+        guard buffer.readableBytes > 0, phase != .closed, phase != .lingering else { return }
+        pending.writeBuffer(&buffer)
+        if pending.readableBytes > Self.bufferBound { pauseReading() }
+    }
+
+    private func processPending() {
+        guard !isProcessing, pending.readableBytes > 0 else { return }
+        var buffer = pending
+        pending = ByteBuffer()
+        process(&buffer)
+        // What came in meanwhile stands behind what is left.
+        if buffer.readableBytes > 0 {
+            if pending.readableBytes == 0 {
+                pending = buffer
+            } else {
+                var later = pending
+                pending = buffer
+                pending.writeBuffer(&later)
+            }
+        }
+        if pending.readableBytes <= Self.bufferBound, phase != .exchange || !exchange.isCongested { resumeReading() }
+    }
+
+    /// Takes as much of `buffer` as the phase allows. Answers that are ready at once do not recurse: the loop goes on with the next
+    /// pipelined request.
+    private func process(_ buffer: inout ByteBuffer) {
+        isProcessing = true
+        defer { isProcessing = false }
+        while true {
+            switch phase {
+            case .idle, .head:
+                guard buffer.readableBytes > 0, readHead(&buffer) else { return }
+            case .exchange, .discarding:
+                if body.isComplete {
+                    if phase == .discarding { finishRequest() } else if !exchange.isDispatched { bodyIsReady() }
+                    if phase == .exchange || phase == .discarding { return }
+                } else {
+                    if buffer.readableBytes == 0 {
+                        if phase == .exchange, !exchange.isDispatched { bodyIsPartial() }
+                        return
+                    }
+                    readBody(&buffer)
+                }
+            case .lingering, .closed:
+                buffer.clear()
+                return
+            }
+        }
+    }
+
+    /// False when the head is not complete yet.
+    private func readHead(_ buffer: inout ByteBuffer) -> Bool {
+        let head: RequestHead
+        if let current = self.head {
+            head = current
+        } else {
+            head = loop.takeHead()
+            self.head = head
+        }
+        if phase == .idle {
+            phase = .head
+            clientDeadline = LoopState.now() + nanoseconds(loop.configuration.headTimeoutMilliseconds)
+        }
+        switch buffer.withUnsafeReadableBytes({ head.feed($0) }) {
+        case .needsMore:
+            buffer.clear()
+            return false
+        case .complete(let consumed):
+            buffer.moveReaderIndex(forwardBy: consumed)
+            clientDeadline = .max
+            phase = .exchange
+            begin(head)
+            return true
+        case .refused(let refusal):
+            buffer.clear()
+            phase = .exchange
+            exchange.reset(now: LoopState.now(), requestID: loop.requestIDs.next())
+            loop.requestBegins()
+            body = BodyReader(.untilClose)
+            fail(GatewayFailure(refusal))
+            return true
+        }
+    }
+
+    private func readBody(_ buffer: inout ByteBuffer) {
+        var offset = 0
+        var event = BodyReader.Event.needsMore
+        let forwards = phase == .exchange
+        let wasChunked = head?.framing == .chunked
+        buffer.withUnsafeReadableBytes { bytes in
+            while true {
+                event = body.next(bytes, &offset)
+                guard case .data(let start, let count) = event else { return }
+                if forwards {
+                    exchange.append(UnsafeRawBufferPointer(rebasing: bytes[start ..< start + count]), chunked: wasChunked)
+                }
+            }
+        }
+        buffer.moveReaderIndex(forwardBy: offset)
+        switch event {
+        case .end:
+            clientDeadline = .max
+            if forwards, wasChunked { exchange.appendLastChunk() }
+        case .needsMore, .data:
+            clientDeadline = LoopState.now() + nanoseconds(loop.configuration.bodyTimeoutMilliseconds)
+        case .malformed:
+            body = BodyReader(.untilClose)
+            if forwards { fail(.malformedRequest) } else { closeNow() }
+            return
+        case .tooLarge:
+            body = BodyReader(.untilClose)
+            if forwards { fail(.bodyTooLarge) } else { closeNow() }
+            return
+        }
+        if forwards, exchange.isDispatched { sendBody() }
+    }
+
+    /// The request is over and answered: on to the next one, or to the end.
+    func finishRequest() {
+        if phase == .exchange || phase == .discarding { loop.requestEnds() }
+        exchange.end()
+        if let head {
+            loop.giveBack(head)
+            self.head = nil
+        }
+        phase = .idle
+        clientDeadline = LoopState.now() + nanoseconds(loop.configuration.keepAliveTimeoutMilliseconds)
+        if loop.isDraining || (inputClosed && pending.readableBytes == 0) {
+            closeNow()
+            return
+        }
+        if !isProcessing { processPending() }
+    }
+
+    // MARK: Answers; the work is in ClientAnswer.swift, because extensions cannot override
+
+    override func answerBegins(_ connection: UpstreamConnection) { relayHead(connection) }
+    override func answerBody(_ bytes: UnsafeRawBufferPointer, of buffer: ByteBuffer, at start: Int) {
+        relayBody(bytes, of: buffer, at: start)
+    }
+    override func answerPauses() { relayPauses() }
+    override func answerEnds() { relayEnds() }
+    override func answerFails(_ connection: UpstreamConnection, malformed: Bool) { relayFails(connection, malformed: malformed) }
+    override func backendIsWritable() { bodyMayGoOn() }
+
+    // MARK: Channel, continued
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        guard let upstream = exchange.upstream else { return }
+        if context.channel.isWritable { upstream.resumeReading() } else { upstream.pauseReading() }
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        guard case .inputClosed? = event as? ChannelEvent else {
+            context.fireUserInboundEventTriggered(event)
+            return
+        }
+        inputClosed = true
+        switch phase {
+        case .idle, .head, .discarding, .lingering: closeNow()
+        // A client that has said everything may have closed its side; one that stops in the middle has gone.
+        case .exchange where !body.isComplete: closeNow()
+        case .exchange, .closed: break
+        }
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) { closeNow() }
+
+    func channelInactive(context: ChannelHandlerContext) { leave() }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        leave()
+        self.context = nil
+    }
+
+    // MARK: Reading or not
+
+    func read(context: ChannelHandlerContext) {
+        if pausesReading { heldRead = true } else { context.read() }
+    }
+
+    func pauseReading() { pausesReading = true }
+
+    func resumeReading() {
+        guard pausesReading else { return }
+        pausesReading = false
+        if heldRead {
+            heldRead = false
+            context?.read()
+        }
+    }
+
+    // MARK: Time and end
+
+    func checkDeadlines(_ now: UInt64) {
+        if now >= clientDeadline {
+            clientDeadline = .max
+            switch phase {
+            case .head: failUnreadable(.requestTimeout)
+            case .exchange where !exchange.hasAnswer: failUnreadable(.requestTimeout)
+            default: closeNow()
+            }
+        } else if now >= exchange.deadline {
+            exchange.deadline = .max
+            exchangeTimedOut()
+        }
+    }
+
+    /// Answers a request whose rest will not be read.
+    private func failUnreadable(_ failure: GatewayFailure) {
+        if phase == .head {
+            phase = .exchange
+            exchange.reset(now: LoopState.now(), requestID: loop.requestIDs.next())
+            loop.requestBegins()
+        }
+        body = BodyReader(.untilClose)
+        fail(failure)
+    }
+
+    /// Lets a running request finish, and closes then.
+    func drain() {
+        if phase == .idle, pending.readableBytes == 0 { closeNow() }
+    }
+
+    func abort() { closeNow() }
+
+    func closeNow() {
+        let context = context
+        leave()
+        context?.close(promise: nil)
+    }
+
+    /// Writes what is in `out` and closes behind it, once it is out.
+    func closeAfterWriting(lingers: Bool) {
+        guard let context, phase != .closed else { return }
+        if phase == .exchange || phase == .discarding { loop.requestEnds() }
+        exchange.end()
+        phase = .lingering
+        clientDeadline = LoopState.now() + 2_000_000_000
+        resumeReading()
+        let written = context.eventLoop.makePromise(of: Void.self)
+        context.writeAndFlush(wrapOutboundOut(out), promise: written)
+        written.futureResult.assumeIsolated().whenComplete { _ in
+            if lingers, !self.inputClosed, !self.usesTLS {
+                context.close(mode: .output, promise: nil)
+            } else {
+                self.closeNow()
+            }
+        }
+    }
+
+    private func leave() {
+        guard phase != .closed else { return }
+        if phase == .exchange || phase == .discarding { loop.requestEnds() }
+        phase = .closed
+        clientDeadline = .max
+        exchange.end()
+        if let head {
+            loop.giveBack(head)
+            self.head = nil
+        }
+        pending = ByteBuffer()
+        loop.remove(self)
+    }
+}

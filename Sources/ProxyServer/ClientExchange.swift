@@ -1,0 +1,197 @@
+import GatewayPrimitives
+import NIOCore
+import ProxyPipeline
+import Snapshot
+
+/// From the complete head to the backend.
+extension ClientConnection {
+    private static let plainText = HeaderLine(name: Array("Content-Type".utf8), value: Array("text/plain".utf8))
+    private static let json = HeaderLine(name: Array("Content-Type".utf8), value: Array("application/json".utf8))
+    private static let healthy = Array("{\"status\":\"ok\"}".utf8)
+
+    /// Decides about the request with the snapshot of this moment.
+    func begin(_ head: RequestHead) {
+        loop.requestBegins()
+        exchange.reset(now: LoopState.now(), requestID: loop.requestIDs.next())
+        body = BodyReader(head.framing)
+        // A target of the other scheme would be routed by what the connection is not.
+        if let scheme = head.absoluteScheme, (scheme == .https) != usesTLS {
+            fail(.malformedRequest)
+            return
+        }
+        let captures = exchange.captures ?? RouteCaptures()
+        exchange.captures = captures
+        switch loop.snapshot.resolve(head, captures: captures) {
+        case .failure(let failure): fail(failure)
+        case .healthCheck: answer(status: 200, line: Self.json, body: Self.healthy)
+        case .publicKey(let pem): answer(status: 200, line: Self.plainText, body: pem)
+        case .route(let route, let settings): begin(head, route, settings)
+        }
+    }
+
+    private func begin(_ head: RequestHead, _ route: Route, _ settings: InstanceSettings) {
+        exchange.route = route
+        guard route.schemes.contains(usesTLS ? .https : .http) else { return fail(.schemeNotSupported(route.schemes)) }
+        if let refusal = route.refusal { return fail(.routeRefused(refusal)) }
+        exchange.settings = settings
+        if case .length(let count) = head.framing, count > settings.maxBodyBytes { return fail(.bodyTooLarge) }
+        body = BodyReader(head.framing, limit: settings.maxBodyBytes)
+        switch route.backend {
+        case .mock(let mock): answer(mock)
+        case .http(let backend):
+            exchange.backend = backend
+            switch backend.retry {
+            case .automatic: exchange.retriesLeft = head.method.isIdempotent ? 1 : 0
+            case .times(let count): exchange.retriesLeft = count
+            }
+        }
+    }
+
+    /// The whole body has arrived, or there is none.
+    func bodyIsReady() { dispatch() }
+
+    /// Part of the body has arrived, and no more is here to be read.
+    func bodyIsPartial() {
+        if let head, head.expectsContinue, body.received == 0 {
+            // The gateway has decided to take the body; the backend is not asked (RFC 9110, 10.1.1).
+            out.clear()
+            out.writeStaticString("HTTP/1.1 100 Continue\r\n\r\n")
+            context?.writeAndFlush(wrapOutboundOut(out), promise: nil)
+        }
+        clientDeadline = LoopState.now() + nanoseconds(loop.configuration.bodyTimeoutMilliseconds)
+        dispatch()
+    }
+
+    /// Starts an attempt: takes a connection, or opens one.
+    func dispatch() {
+        guard let backend = exchange.backend else { return }
+        exchange.isDispatched = true
+        exchange.attempts += 1
+        let now = LoopState.now()
+        exchange.sentAt = now
+        exchange.deadline = now + nanoseconds(backend.timeoutMilliseconds)
+        let pool = loop.pool(of: backend)
+        // A repeated attempt opens a connection: others of the pool are likely to be as stale as the one that failed.
+        while exchange.attempts == 1, let connection = pool.take() {
+            if connection.isUsable {
+                attach(connection, backend)
+                return
+            }
+        }
+        exchange.isConnecting = true
+        let serial = exchange.serial
+        pool.connect(timeoutMilliseconds: backend.timeoutMilliseconds) { result in
+            guard self.exchange.serial == serial, self.exchange.isConnecting else {
+                // The request is gone; the connection is good for another one.
+                if case .success(let connection) = result { connection.release(reusable: true) }
+                return
+            }
+            self.exchange.isConnecting = false
+            switch result {
+            case .success(let connection): self.attach(connection, backend)
+            case .failure(let failure): self.attemptFailed(failure, isFree: false)
+            }
+        }
+    }
+
+    private func attach(_ connection: UpstreamConnection, _ backend: HTTPBackend) {
+        guard let head, let captures = exchange.captures else { return }
+        exchange.upstream = connection
+        connection.begin(self, answersHead: RequestWriter.isHead(head, backend))
+        let source = exchange.settings?.clientAddress ?? .peer
+        var clientText: [UInt8]?
+        if source != .peer {
+            let address = ClientAddress.of(head, peer: peer, source: source)
+            if address != peer { clientText = Array(address.description.utf8) }
+        }
+        let request = ForwardedRequest(
+            backend: backend, captures: captures, framing: head.framing, peerText: peerText, clientText: clientText,
+            listenerPort: listenerPort, usesTLS: usesTLS, requestID: exchange.requestID)
+        connection.out.clear()
+        var overflowed = false
+        connection.out.writeWithUnsafeMutableBytes(minimumWritableBytes: RequestWriter.bound(head, request)) { area in
+            var writer = ByteWriter(area)
+            RequestWriter.write(head, request, to: &writer)
+            overflowed = writer.overflowed
+            return writer.count
+        }
+        guard !overflowed else {
+            attemptFailed(.internalError, isFree: false)
+            return
+        }
+        let bodyCount = exchange.unsent.readableBytes
+        if bodyCount == 0 {
+            connection.send(connection.out)
+        } else if bodyCount <= 16 * 1024 {
+            // Small bodies travel with their head: one write a message.
+            connection.out.writeImmutableBuffer(exchange.unsent)
+            exchange.clearUnsent()
+            connection.send(connection.out)
+        } else {
+            connection.write(connection.out)
+            connection.send(exchange.takeUnsent())
+        }
+        checkCongestion(connection)
+    }
+
+    /// Hands on what has come of the body since.
+    func sendBody() {
+        if let connection = exchange.upstream, exchange.unsent.readableBytes > 0 {
+            connection.send(exchange.takeUnsent())
+            // A slow client is not the backend's fault: its time begins anew with each piece.
+            if !exchange.hasAnswer, let backend = exchange.backend {
+                exchange.deadline = LoopState.now() + nanoseconds(backend.timeoutMilliseconds)
+            }
+            checkCongestion(connection)
+        } else if exchange.isCongested {
+            pauseReading()
+            clientDeadline = .max
+        }
+    }
+
+    private func checkCongestion(_ connection: UpstreamConnection) {
+        if connection.isWritable {
+            resumeReading()
+        } else if !body.isComplete {
+            pauseReading()
+            // Nothing can come while nothing is read.
+            clientDeadline = .max
+        }
+    }
+
+    func bodyMayGoOn() {
+        guard phase == .exchange, !body.isComplete else { return }
+        clientDeadline = LoopState.now() + nanoseconds(loop.configuration.bodyTimeoutMilliseconds)
+        resumeReading()
+    }
+
+    /// Another attempt, or the answer that says why there is none.
+    /// - Parameter isFree: the connection had been idle and may have been closed before the request reached anybody; one repetition
+    ///   of an idempotent request is then no retry in the sense of `retry_count` (RFC 9110, 9.2.2).
+    func attemptFailed(_ failure: GatewayFailure, isFree: Bool) {
+        if let connection = exchange.upstream {
+            exchange.upstream = nil
+            connection.close()
+        }
+        exchange.isConnecting = false
+        guard !exchange.hasAnswer else {
+            // The client has part of an answer; all that can be said is that it is not complete.
+            closeNow()
+            return
+        }
+        let isFree = isFree && exchange.attempts == 1 && (head?.method.isIdempotent ?? false)
+        guard exchange.isReplayable, isFree || exchange.retriesLeft > 0, failure != .internalError else {
+            fail(failure)
+            return
+        }
+        if !isFree { exchange.retriesLeft -= 1 }
+        exchange.serial &+= 1
+        exchange.rewind()
+        dispatch()
+    }
+
+    func exchangeTimedOut() {
+        guard phase == .exchange else { return closeNow() }
+        attemptFailed(.backendTimeout, isFree: false)
+    }
+}

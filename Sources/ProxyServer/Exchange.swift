@@ -1,0 +1,139 @@
+import NIOCore
+import ProxyPipeline
+import Snapshot
+
+/// What a client connection knows about the request that it is serving.
+struct Exchange {
+    var requestID = RequestID(high: 0, low: 0)
+    /// Monotonic nanoseconds at which the head was complete.
+    var began: UInt64 = 0
+    /// The request's route keeps everything alive that its snapshot said about it.
+    var route: Route?
+    var backend: HTTPBackend?
+    var settings: InstanceSettings?
+    /// Where the path parameters were found; a copy, because other requests use the loop's.
+    var captures: RouteCaptures?
+
+    /// For the gateway's own answers.
+    private var spareAnswer: ResponseHead?
+    var ownAnswer: ResponseHead {
+        mutating get {
+            let answer = spareAnswer ?? ResponseHead()
+            spareAnswer = answer
+            return answer
+        }
+    }
+
+    var upstream: UpstreamConnection?
+    var isConnecting = false
+    /// Sent, or being sent: the body goes on as it comes.
+    var isDispatched = false
+    /// Counts attempts of all requests, so that a late callback of an earlier one is recognised.
+    var serial: UInt64 = 0
+    var attempts = 0
+    var retriesLeft = 0
+    var sentAt: UInt64 = 0
+    var answeredAt: UInt64 = 0
+    /// A byte of the answer has been given to the client's channel.
+    var hasAnswer = false
+    var form: AnswerForm?
+    /// Monotonic nanoseconds by which the backend must have moved on; `.max`: none.
+    var deadline = UInt64.max
+
+    /// Body bytes in the framing of the backend, not yet given to its connection.
+    private(set) var unsent = ByteBuffer()
+    /// Everything of the body so far, while it can still be sent again.
+    private(set) var replay = ByteBuffer()
+    private(set) var isReplayable = true
+    private static let replayBound = 64 * 1024
+
+    mutating func reset(now: UInt64, requestID: RequestID) {
+        self.requestID = requestID
+        began = now
+        serial &+= 1
+        attempts = 0
+        retriesLeft = 0
+        sentAt = 0
+        answeredAt = 0
+        hasAnswer = false
+        form = nil
+        isDispatched = false
+        isReplayable = true
+        deadline = .max
+        if unsent.capacity > 0 { unsent.clear() }
+        if replay.capacity > 0 { replay.clear() }
+    }
+
+    /// Lets go of everything; an attempt under way is cancelled.
+    mutating func end() {
+        serial &+= 1
+        deadline = .max
+        route = nil
+        backend = nil
+        settings = nil
+        isConnecting = false
+        isDispatched = false
+        form = nil
+        if let upstream {
+            self.upstream = nil
+            upstream.close()
+        }
+        // A large body's buffers are not kept by an idle connection.
+        if unsent.capacity > Self.replayBound { unsent = ByteBuffer() }
+        if replay.capacity > Self.replayBound { replay = ByteBuffer() }
+    }
+
+    /// The backend does not take the body as fast as the client sends it.
+    var isCongested: Bool { unsent.readableBytes > ClientConnection.bufferBound }
+
+    mutating func append(_ bytes: UnsafeRawBufferPointer, chunked: Bool) {
+        Self.append(bytes, chunked: chunked, to: &unsent)
+        guard isReplayable else { return }
+        if retriesLeft > 0, replay.readableBytes + bytes.count <= Self.replayBound {
+            Self.append(bytes, chunked: chunked, to: &replay)
+        } else {
+            isReplayable = false
+            replay.clear()
+        }
+    }
+
+    mutating func appendLastChunk() {
+        unsent.writeStaticString("0\r\n\r\n")
+        if isReplayable { replay.writeStaticString("0\r\n\r\n") }
+    }
+
+    private static func append(_ bytes: UnsafeRawBufferPointer, chunked: Bool, to buffer: inout ByteBuffer) {
+        guard chunked else {
+            buffer.writeBytes(bytes)
+            return
+        }
+        buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: bytes.count + 24) { area in
+            var writer = ByteWriter(area)
+            writer.append(hexadecimal: bytes.count)
+            writer.append("\r\n")
+            writer.append(bytes)
+            writer.append("\r\n")
+            return writer.count
+        }
+    }
+
+    /// The bytes to send now, and an empty buffer in their place.
+    mutating func takeUnsent() -> ByteBuffer {
+        let taken = unsent
+        unsent = ByteBuffer()
+        return taken
+    }
+
+    mutating func clearUnsent() { unsent.clear() }
+
+    /// Makes the whole body unsent again.
+    mutating func rewind() {
+        unsent = replay
+    }
+
+    /// No further attempt: what was kept for one is dropped.
+    mutating func forgetReplay() {
+        isReplayable = false
+        if replay.readableBytes > 0 { replay.clear() }
+    }
+}

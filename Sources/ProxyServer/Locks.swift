@@ -1,0 +1,28 @@
+import NIOConcurrencyHelpers
+import NIOCore
+
+/// What the server's owner and publishers share; never touched by a request.
+struct NIOLockedState: Sendable {
+    struct Content {
+        var listeners: [any Channel] = []
+    }
+
+    private let box = NIOLockedValueBox(Content())
+
+    func withLock<T>(_ body: (inout Content) throws -> T) rethrows -> T { try box.withLockedValue(body) }
+}
+
+/// Counts acknowledgements of event loops.
+struct NIOLockedCount: Sendable {
+    private let box: NIOLockedValueBox<Int>
+
+    init(_ count: Int) { box = NIOLockedValueBox(count) }
+
+    /// True for the last one.
+    func countDown() -> Bool {
+        box.withLockedValue { count in
+            count -= 1
+            return count == 0
+        }
+    }
+}

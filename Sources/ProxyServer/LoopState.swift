@@ -1,0 +1,186 @@
+import Glibc
+import NIOCore
+import NIOPosix
+import NIOSSL
+import ProxyPipeline
+import Snapshot
+
+/// Everything that one event loop owns: its snapshot reference, its connections, its backend pools, its spare objects.
+///
+/// Sendable by confinement: after `init` it is touched on `eventLoop` alone, which the entry points assert.
+final class LoopState: @unchecked Sendable {
+    let eventLoop: any EventLoop
+    let configuration: ProxyConfiguration
+    let backendTLS: NIOSSLContext?
+    private let maxConnections: Int
+
+    /// The current snapshot; a request takes it once, at its head.
+    private(set) var snapshot: GatewaySnapshot
+    private(set) var isDraining = false
+    private var drained: EventLoopPromise<Void>?
+
+    var requestIDs: RequestIDGenerator
+    let captures = RouteCaptures()
+    private var spareHeads: [RequestHead] = []
+
+    private var connections: [ClientConnection] = []
+    private var pools: [Upstream: UpstreamPool] = [:]
+    /// Shortcut from a compiled backend to its pool. It holds the backend, so that an identity cannot come to mean another one.
+    private var poolsOfBackends: [ObjectIdentifier: (backend: HTTPBackend, pool: UpstreamPool)] = [:]
+
+    private var nextTick: UInt64 = .max
+    private var nextSweep: UInt64 = 0
+    private(set) var activeRequests = 0
+
+    private static let busyTick: UInt64 = 20_000_000
+    private static let idleTick: UInt64 = 500_000_000
+
+    init(eventLoop: any EventLoop, configuration: ProxyConfiguration, backendTLS: NIOSSLContext?) {
+        self.eventLoop = eventLoop
+        self.configuration = configuration
+        self.backendTLS = backendTLS
+        maxConnections = max(1, configuration.maxConnections / max(1, configuration.eventLoops))
+        snapshot = .empty
+        var source = SystemRandomNumberGenerator()
+        requestIDs = RequestIDGenerator(seedingFrom: &source)
+    }
+
+    func replaceSnapshot(_ snapshot: GatewaySnapshot) {
+        eventLoop.assertInEventLoop()
+        self.snapshot = snapshot
+        poolsOfBackends.removeAll(keepingCapacity: true)
+    }
+
+    /// Monotonic nanoseconds.
+    @inline(__always)
+    static func now() -> UInt64 { NIODeadline.now().uptimeNanoseconds }
+
+    static func wallMilliseconds() -> Int64 {
+        var time = timespec()
+        clock_gettime(CLOCK_REALTIME, &time)
+        return Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000
+    }
+
+    // MARK: Client connections
+
+    /// False when there are too many; the connection is then to be closed.
+    func add(_ connection: ClientConnection) -> Bool {
+        guard connections.count < maxConnections, !isDraining else { return false }
+        connection.registration = connections.count
+        connections.append(connection)
+        scheduleTick(within: Self.idleTick)
+        return true
+    }
+
+    func remove(_ connection: ClientConnection) {
+        let index = connection.registration
+        guard index >= 0 else { return }
+        connection.registration = -1
+        let last = connections.removeLast()
+        if last !== connection {
+            connections[index] = last
+            last.registration = index
+        }
+        if isDraining, connections.isEmpty { finishDraining() }
+    }
+
+    func requestBegins() {
+        activeRequests += 1
+        scheduleTick(within: Self.busyTick)
+    }
+
+    func requestEnds() { activeRequests -= 1 }
+
+    func takeHead() -> RequestHead { spareHeads.popLast() ?? RequestHead() }
+
+    func giveBack(_ head: RequestHead) {
+        guard spareHeads.count < 256 else { return }
+        head.reset()
+        spareHeads.append(head)
+    }
+
+    // MARK: Backend pools
+
+    func pool(of backend: HTTPBackend) -> UpstreamPool {
+        let key = ObjectIdentifier(backend)
+        if let known = poolsOfBackends[key] { return known.pool }
+        let pool = pool(to: backend.upstream)
+        poolsOfBackends[key] = (backend, pool)
+        return pool
+    }
+
+    private func pool(to upstream: Upstream) -> UpstreamPool {
+        if let known = pools[upstream] { return known }
+        let pool = UpstreamPool(upstream, loop: self)
+        pools[upstream] = pool
+        return pool
+    }
+
+    // MARK: Time
+
+    /// Deadlines are looked at every 20 ms while requests run and twice a second otherwise: no timer is made for a request.
+    private func scheduleTick(within nanoseconds: UInt64) {
+        let due = Self.now() + nanoseconds
+        guard due + 1_000_000 < nextTick else { return }
+        nextTick = due
+        eventLoop.scheduleTask(deadline: .uptimeNanoseconds(due)) { self.tick(due) }
+    }
+
+    private func tick(_ due: UInt64) {
+        // A tick that an earlier one has overtaken.
+        guard due == nextTick else { return }
+        nextTick = .max
+        let now = Self.now()
+        var index = connections.count
+        while index > 0 {
+            index -= 1
+            // A connection that times out removes itself, and the last one takes its place.
+            if index < connections.count { connections[index].checkDeadlines(now) }
+        }
+        if now >= nextSweep {
+            nextSweep = now + Self.idleTick
+            sweepPools(now)
+        }
+        if activeRequests > 0 {
+            scheduleTick(within: Self.busyTick)
+        } else if !connections.isEmpty || !pools.isEmpty {
+            scheduleTick(within: Self.idleTick)
+        }
+    }
+
+    private func sweepPools(_ now: UInt64) {
+        let idle = UInt64(configuration.backendIdleMilliseconds) * 1_000_000
+        for (upstream, pool) in pools {
+            pool.closeIdle(since: now > idle ? now - idle : 0)
+            if pool.isUnused {
+                pools[upstream] = nil
+                poolsOfBackends.removeAll(keepingCapacity: true)
+            }
+        }
+    }
+
+    // MARK: End
+
+    /// Closes idle connections, lets the others finish their request, and succeeds when none is left.
+    func drain() -> EventLoopFuture<Void> {
+        eventLoop.assertInEventLoop()
+        isDraining = true
+        let promise = eventLoop.makePromise(of: Void.self)
+        drained = promise
+        for connection in connections { connection.drain() }
+        if connections.isEmpty { finishDraining() }
+        return promise.futureResult
+    }
+
+    func closeAll() {
+        eventLoop.assertInEventLoop()
+        for connection in connections { connection.abort() }
+        finishDraining()
+    }
+
+    private func finishDraining() {
+        for pool in pools.values { pool.closeIdle(since: .max) }
+        drained?.succeed(())
+        drained = nil
+    }
+}

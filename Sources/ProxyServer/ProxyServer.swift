@@ -1,0 +1,135 @@
+import Logging
+import NIOCore
+import NIOPosix
+import NIOSSL
+import ProxyPipeline
+import Snapshot
+
+/// The gateway's listeners: accepts clients, runs the request path on its event loops and keeps each loop's snapshot current.
+///
+/// `publish` may be called from any thread; everything else belongs to whoever owns the server.
+public final class ProxyServer: Sendable {
+    private let configuration: ProxyConfiguration
+    private let logger: Logger
+    private let group: MultiThreadedEventLoopGroup
+    private let loops: [LoopState]
+    private let state = NIOLockedState()
+
+    /// Addresses that the listeners really have.
+    public struct Bound: Sendable {
+        public let http: ProxyConfiguration.Address?
+        public let https: ProxyConfiguration.Address?
+    }
+
+    public init(configuration: ProxyConfiguration, logger: Logger) throws(ProxyStartError) {
+        self.configuration = configuration
+        self.logger = logger
+        group = MultiThreadedEventLoopGroup(numberOfThreads: max(1, configuration.eventLoops))
+        var settings = TLSConfiguration.makeClientConfiguration()
+        settings.certificateVerification = configuration.verifiesBackendCertificates ? .fullVerification : .none
+        settings.minimumTLSVersion = .tlsv12
+        let backendTLS: NIOSSLContext
+        do {
+            backendTLS = try NIOSSLContext(configuration: settings)
+        } catch {
+            throw .tlsSettings("\(error)")
+        }
+        var loops: [LoopState] = []
+        for eventLoop in group.makeIterator() {
+            loops.append(LoopState(eventLoop: eventLoop, configuration: configuration, backendTLS: backendTLS))
+        }
+        self.loops = loops
+    }
+
+    /// Opens the listeners; requests are answered with 404 until something is published.
+    public func start() async throws(ProxyStartError) -> Bound {
+        guard configuration.https == nil || configuration.tls != nil else { throw .tlsListenerWithoutCertificate }
+        var http: ProxyConfiguration.Address?
+        var https: ProxyConfiguration.Address?
+        if let address = configuration.http { http = try await listen(address, tls: nil) }
+        if let address = configuration.https { https = try await listen(address, tls: configuration.tls) }
+        return Bound(http: http, https: https)
+    }
+
+    private func listen(_ address: ProxyConfiguration.Address, tls: NIOSSLContext?) async throws(ProxyStartError)
+        -> ProxyConfiguration.Address
+    {
+        let loops = loops
+        let bootstrap = ServerBootstrap(group: group)
+            .serverChannelOption(.backlog, value: 4096)
+            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
+            .childChannelOption(.maxMessagesPerRead, value: 1)
+            .childChannelOption(.allowRemoteHalfClosure, value: true)
+            .childChannelOption(.writeBufferWaterMark, value: .init(low: 32 * 1024, high: 128 * 1024))
+            .childChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    guard let loop = loops.first(where: { $0.eventLoop === channel.eventLoop }) else {
+                        throw ChannelError.inappropriateOperationForState
+                    }
+                    if let tls { try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: tls)) }
+                    let port = channel.localAddress?.port ?? 0
+                    try channel.pipeline.syncOperations.addHandler(
+                        ClientConnection(loop: loop, usesTLS: tls != nil, listenerPort: port))
+                }
+            }
+        let channel: any Channel
+        do {
+            channel = try await bootstrap.bind(host: address.host, port: address.port).get()
+        } catch {
+            throw .cannotListen("\(address.host):\(address.port)", reason: "\(error)")
+        }
+        state.withLock { $0.listeners.append(channel) }
+        let port = channel.localAddress?.port ?? address.port
+        logger.info("gateway listens", metadata: ["host": "\(address.host)", "port": "\(port)", "tls": "\(tls != nil)"])
+        return ProxyConfiguration.Address(host: address.host, port: port)
+    }
+
+    // MARK: Snapshots
+
+    /// Makes `snapshot` the one that every request uses whose head is completed after `done` was called; requests that began earlier
+    /// keep theirs. Calls are applied in their order on every loop. `done` runs on an event loop.
+    public func publish(_ snapshot: GatewaySnapshot, done: @escaping @Sendable () -> Void) {
+        let missing = NIOLockedCount(loops.count)
+        // One order for all loops, whoever calls at the same time.
+        state.withLock { _ in
+            for loop in loops {
+                loop.eventLoop.execute {
+                    loop.replaceSnapshot(snapshot)
+                    if missing.countDown() { done() }
+                }
+            }
+        }
+    }
+
+    /// As `publish(_:done:)`; returns when all event loops use the snapshot.
+    public func publish(_ snapshot: GatewaySnapshot) async {
+        await withCheckedContinuation { continuation in
+            publish(snapshot) { continuation.resume() }
+        }
+    }
+
+    // MARK: End
+
+    /// Stops accepting, closes idle connections, lets running requests finish for at most `drain`, then closes what is left.
+    public func shutdown(drain: Duration) async {
+        let listeners = state.withLock { state in
+            let listeners = state.listeners
+            state.listeners = []
+            return listeners
+        }
+        for listener in listeners { try? await listener.close() }
+        let (seconds, attoseconds) = drain.components
+        let bound = TimeAmount.nanoseconds(seconds * 1_000_000_000 + attoseconds / 1_000_000_000)
+        let drained = loops.map { loop in
+            let timeout = loop.eventLoop.scheduleTask(in: bound) { loop.closeAll() }
+            return loop.eventLoop.flatSubmit { loop.drain() }.always { _ in timeout.cancel() }
+        }
+        for loop in drained { try? await loop.get() }
+        do {
+            try await group.shutdownGracefully()
+        } catch {
+            logger.warning("event loops did not stop cleanly", metadata: ["error": "\(error)"])
+        }
+    }
+}

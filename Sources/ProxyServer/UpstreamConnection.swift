@@ -1,0 +1,188 @@
+import NIOCore
+import ProxyPipeline
+
+/// Who gets the answer of a backend connection. A class and no protocol: calls go through its table, not through an existential.
+class AnswerReceiver {
+    /// The final head is complete and in `connection.head`.
+    func answerBegins(_ connection: UpstreamConnection) {}
+    /// Body bytes, framing taken away; they are also found in `buffer` at `start`.
+    func answerBody(_ bytes: UnsafeRawBufferPointer, of buffer: ByteBuffer, at start: Int) {}
+    /// Everything of this read was handed over.
+    func answerPauses() {}
+    /// The answer is complete.
+    func answerEnds() {}
+    /// The connection is gone, or what it said is no answer, before the answer was complete.
+    func answerFails(_ connection: UpstreamConnection, malformed: Bool) {}
+    /// The backend takes more of the request again.
+    func backendIsWritable() {}
+}
+
+/// One connection to a backend: reads answers for the request that has taken it, one at a time.
+final class UpstreamConnection: ChannelInboundHandler, ChannelOutboundHandler {
+    typealias InboundIn = ByteBuffer
+    typealias OutboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+
+    private let pool: UpstreamPool
+    private var context: ChannelHandlerContext?
+    private var receiver: AnswerReceiver?
+    let head = ResponseHead()
+    /// Reused for every request head.
+    var out = ByteBuffer()
+    private var body = BodyReader(.none)
+    private var hasHead = false
+    /// A byte of the answer has arrived.
+    private(set) var answered = false
+    /// The connection has served a request before this one, so that its end may just mean that it was stale.
+    private(set) var isReused = false
+    var idleSince: UInt64 = 0
+    private var isClosed = false
+    private var pausesReading = false
+    private var heldRead = false
+
+    init(_ pool: UpstreamPool) { self.pool = pool }
+
+    // MARK: For the request
+
+    /// Binds the connection to a request until `release`.
+    func begin(_ receiver: AnswerReceiver, answersHead: Bool) {
+        self.receiver = receiver
+        head.reset()
+        head.answersHead = answersHead
+        hasHead = false
+        answered = false
+    }
+
+    var isUsable: Bool { !isClosed && (context?.channel.isActive ?? false) }
+    var isWritable: Bool { context?.channel.isWritable ?? false }
+
+    func send(_ buffer: ByteBuffer) { context?.writeAndFlush(wrapOutboundOut(buffer), promise: nil) }
+
+    func write(_ buffer: ByteBuffer) { context?.write(wrapOutboundOut(buffer), promise: nil) }
+
+    /// Gives the connection back: to the pool if its state is known, otherwise it is closed.
+    func release(reusable: Bool) {
+        receiver = nil
+        resumeReading()
+        isReused = true
+        if reusable, isUsable { pool.put(self) } else { close() }
+    }
+
+    func close() {
+        receiver = nil
+        guard !isClosed else { return }
+        isClosed = true
+        context?.close(promise: nil)
+    }
+
+    func pauseReading() { pausesReading = true }
+
+    func resumeReading() {
+        guard pausesReading else { return }
+        pausesReading = false
+        if heldRead {
+            heldRead = false
+            context?.read()
+        }
+    }
+
+    // MARK: Channel
+
+    func handlerAdded(context: ChannelHandlerContext) { self.context = context }
+
+    func handlerRemoved(context: ChannelHandlerContext) { self.context = nil }
+
+    func read(context: ChannelHandlerContext) {
+        if pausesReading { heldRead = true } else { context.read() }
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        var buffer = unwrapInboundIn(data)
+        guard let receiver else {
+            // Nobody has asked for anything.
+            pool.remove(self)
+            close()
+            return
+        }
+        answered = true
+        while !hasHead {
+            switch buffer.withUnsafeReadableBytes({ head.feed($0) }) {
+            case .needsMore: return
+            case .refused:
+                receiver.answerFails(self, malformed: true)
+                return
+            case .complete(let consumed):
+                buffer.moveReaderIndex(forwardBy: consumed)
+                if head.isInterim {
+                    // 100 and 103 concern this hop; 101 answers an upgrade that is never asked for.
+                    guard head.status != 101 else {
+                        receiver.answerFails(self, malformed: true)
+                        return
+                    }
+                    let answersHead = head.answersHead
+                    head.reset()
+                    head.answersHead = answersHead
+                    if buffer.readableBytes == 0 { return }
+                } else {
+                    hasHead = true
+                    body = BodyReader(head.framing)
+                    receiver.answerBegins(self)
+                }
+            }
+        }
+        // The receiver may have given up on this answer.
+        guard self.receiver === receiver else { return }
+        relayBody(buffer, to: receiver)
+    }
+
+    private func relayBody(_ buffer: ByteBuffer, to receiver: AnswerReceiver) {
+        var offset = 0
+        var event = BodyReader.Event.needsMore
+        buffer.withUnsafeReadableBytes { bytes in
+            while true {
+                event = body.next(bytes, &offset)
+                guard case .data(let start, let count) = event else { return }
+                receiver.answerBody(
+                    UnsafeRawBufferPointer(rebasing: bytes[start ..< start + count]), of: buffer, at: buffer.readerIndex + start)
+            }
+        }
+        switch event {
+        case .needsMore, .data: receiver.answerPauses()
+        case .end: finish(receiver, leftover: buffer.readableBytes - offset)
+        case .malformed, .tooLarge: receiver.answerFails(self, malformed: true)
+        }
+    }
+
+    private var hasLeftover = false
+    /// The answer is over and the connection could serve another request, as far as the backend is concerned.
+    var isReusable: Bool { head.keepsAlive && !hasLeftover && !isClosed }
+
+    private func finish(_ receiver: AnswerReceiver, leftover: Int) {
+        hasLeftover = leftover > 0
+        receiver.answerEnds()
+    }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        if context.channel.isWritable { receiver?.backendIsWritable() }
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        // The end follows as channelInactive; an unclean TLS shutdown after a complete answer is no loss.
+        context.close(promise: nil)
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        isClosed = true
+        pool.connectionClosed()
+        guard let receiver else {
+            pool.remove(self)
+            return
+        }
+        if hasHead, body.endsWithConnection {
+            hasLeftover = true
+            receiver.answerEnds()
+        } else {
+            receiver.answerFails(self, malformed: false)
+        }
+    }
+}

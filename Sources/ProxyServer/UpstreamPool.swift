@@ -1,0 +1,105 @@
+import NIOCore
+import NIOPosix
+import NIOSSL
+import ProxyPipeline
+import Snapshot
+
+/// Unused connections of one event loop to one backend, the most recently used first.
+///
+/// Sendable by confinement to the loop of its `LoopState`.
+final class UpstreamPool: @unchecked Sendable {
+    let upstream: Upstream
+    let loop: LoopState
+    private var idle: [UpstreamConnection] = []
+    /// Connections open or being opened.
+    private(set) var open = 0
+    /// Set for literal addresses, which need no name service.
+    private let address: SocketAddress?
+
+    init(_ upstream: Upstream, loop: LoopState) {
+        self.upstream = upstream
+        self.loop = loop
+        address = try? SocketAddress(ipAddress: upstream.host, port: upstream.port)
+    }
+
+    var isUnused: Bool { open == 0 && idle.isEmpty }
+
+    func take() -> UpstreamConnection? { idle.popLast() }
+
+    func put(_ connection: UpstreamConnection) {
+        guard idle.count < loop.configuration.maxIdleBackendConnections, !loop.isDraining else {
+            connection.close()
+            return
+        }
+        connection.idleSince = LoopState.now()
+        idle.append(connection)
+    }
+
+    /// An idle connection was closed by the other side.
+    func remove(_ connection: UpstreamConnection) {
+        if let index = idle.lastIndex(where: { $0 === connection }) { idle.remove(at: index) }
+    }
+
+    func connectionClosed() { open -= 1 }
+
+    func closeIdle(since limit: UInt64) {
+        // The longest unused ones are in front.
+        while let first = idle.first, first.idleSince < limit {
+            idle.removeFirst()
+            first.close()
+        }
+    }
+
+    /// Opens a connection; the callback comes on the loop, always later than this call.
+    func connect(
+        timeoutMilliseconds: Int, _ done: @escaping (Result<UpstreamConnection, GatewayFailure>) -> Void
+    ) {
+        open += 1
+        let bootstrap = ClientBootstrap(group: loop.eventLoop)
+            .connectTimeout(.milliseconds(Int64(timeoutMilliseconds)))
+            .channelOption(.maxMessagesPerRead, value: 1)
+            .channelOption(.tcpOption(.tcp_nodelay), value: 1)
+            .channelOption(.writeBufferWaterMark, value: .init(low: 32 * 1024, high: 128 * 1024))
+            .channelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    if self.upstream.usesTLS, let tls = self.loop.backendTLS {
+                        // An address is no server name (RFC 6066, 3).
+                        let name = self.address == nil ? self.upstream.host : nil
+                        try channel.pipeline.syncOperations.addHandler(
+                            try NIOSSLClientHandler(context: tls, serverHostname: name))
+                    }
+                    try channel.pipeline.syncOperations.addHandler(UpstreamConnection(self))
+                }
+            }
+        let opening =
+            if let address { bootstrap.connect(to: address) } else {
+                bootstrap.connect(host: upstream.host, port: upstream.port)
+            }
+        opening.assumeIsolated().whenComplete { result in
+            switch result {
+            case .success(let channel):
+                if let connection = try? channel.pipeline.syncOperations.handler(type: UpstreamConnection.self) {
+                    done(.success(connection))
+                } else {
+                    // Closed between connecting and here.
+                    self.open -= 1
+                    channel.close(promise: nil)
+                    done(.failure(.backendUnavailable))
+                }
+            case .failure(let error):
+                self.open -= 1
+                done(.failure(Self.failure(error)))
+            }
+        }
+    }
+
+    private static func failure(_ error: any Error) -> GatewayFailure {
+        if let error = error as? NIOConnectionError, error.connectionErrors.isEmpty,
+            error.dnsAError != nil || error.dnsAAAAError != nil
+        {
+            return .nameNotResolved
+        }
+        if case .connectTimeout? = error as? ChannelError { return .backendTimeout }
+        return .backendUnavailable
+    }
+}
