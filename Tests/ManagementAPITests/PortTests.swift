@@ -35,7 +35,10 @@ final class Port: Sendable {
         var code: String? { (try? json())?["error_code"] as? String }
     }
 
-    init(_ register: (inout OperationRoutes) -> Void = { _ in }) async throws {
+    let plane: ControlPlane
+
+    /// - Parameter families: mount what the product mounts, too.
+    init(families: Bool = false, _ register: (inout OperationRoutes) -> Void = { _ in }) async throws {
         folder = FileManager.default.temporaryDirectory.appending(path: "gatehouse-" + ManagementResponder.newRequestID())
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         let store = try SQLiteStore(path: folder.appending(path: "store.db").path)
@@ -45,6 +48,7 @@ final class Port: Sendable {
             store: store, box: SecretBox(keyMaterial: [UInt8](repeating: 7, count: 32)), settings: ControlPlaneSettings(), log: log,
             clock: { time.now() }, sink: { _, done in done() })
         self.time = time
+        self.plane = plane
         directory = IdentityDirectory(plane: plane, hasher: PasswordHasher(rounds: 16))
         let call = Call(actor: "system", userID: "", source: "", requestID: "", projectID: "", instanceID: "")
         let made = try #require(
@@ -57,7 +61,7 @@ final class Port: Sendable {
                 "INSERT INTO instances (id, project_id, name, description, created_at, updated_at) VALUES ('inst', ?, 'i', '', 0, 0)",
                 [.text(projectID)])
         }
-        var routes = OperationRoutes()
+        var routes = families ? ManagementOperations.all(plane) : OperationRoutes()
         register(&routes)
         responder = ManagementApplication.responder(
             settings: ManagementSettings(host: "127.0.0.1", port: 0, publicURL: "http://gate", region: "region-1"),
@@ -70,8 +74,12 @@ final class Port: Sendable {
     /// A clock that tests set forward; starts at the machine's time.
     final class Clock: Sendable {
         private let ahead = Mutex(Int64(0))
+        private let fixed = Mutex<Timestamp?>(nil)
+        /// From now on it is this moment.
+        func stop(at time: Timestamp) { fixed.withLock { $0 = time } }
         func advance(seconds: Int64) { ahead.withLock { $0 += seconds * 1_000_000_000 } }
         func now() -> Timestamp {
+            if let fixed = fixed.withLock({ $0 }) { return fixed }
             let offset = ahead.withLock { $0 }
             return Timestamp(nanoseconds: ControlPlane.wallClock().nanoseconds + offset)
         }
