@@ -254,3 +254,45 @@ private struct JSONReader {
         return unit
     }
 }
+
+extension JSONValue {
+    /// The value as compact JSON text.
+    public var text: String {
+        switch self {
+        case .null: "null"
+        case .bool(let bool): bool ? "true" : "false"
+        case .number(let number): number.text
+        case .string(let string): Self.quoted(string)
+        case .array(let elements): "[" + elements.map(\.text).joined(separator: ",") + "]"
+        case .object(let members): "{" + members.map { "\(Self.quoted($0.name)):\($0.value.text)" }.joined(separator: ",") + "}"
+        }
+    }
+
+    private static func quoted(_ text: String) -> String {
+        var result = "\""
+        for scalar in text.unicodeScalars {
+            switch scalar {
+            case "\"": result += "\\\""
+            case "\\": result += "\\\\"
+            case "\n": result += "\\n"
+            case "\r": result += "\\r"
+            case "\t": result += "\\t"
+            case "\u{0}"..<" ":
+                result += "\\u00" + String([Hexadecimal.lowerDigit(UInt8(scalar.value >> 4)), Hexadecimal.lowerDigit(UInt8(scalar.value & 15))].map { Character(UnicodeScalar($0)) })
+            default: result.unicodeScalars.append(scalar)
+            }
+        }
+        return result + "\""
+    }
+
+    /// The value with the member at `path` replaced; unchanged when there is no such member.
+    public func replacing(_ path: [String], with replacement: (JSONValue) -> JSONValue) -> JSONValue {
+        guard let name = path.first else { return replacement(self) }
+        guard case .object(let members) = self else { return self }
+        return .object(
+            members.map { member in
+                member.name == name
+                    ? JSONMember(name: name, value: member.value.replacing(Array(path.dropFirst()), with: replacement)) : member
+            })
+    }
+}

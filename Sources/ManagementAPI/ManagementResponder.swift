@@ -16,6 +16,7 @@ public struct ManagementResponder: HTTPResponder {
     let identity: IdentityRoutes
     let probes: Probes
     let log: Logger
+    let bodies = BodyBudget()
 
     public func respond(to request: Request, context: ManagementContext) async throws -> Response {
         let started = ContinuousClock.now
@@ -23,14 +24,17 @@ public struct ManagementResponder: HTTPResponder {
         let target = request.head.path ?? "/"
         let outcome = target.utf8.count > RequestHeaders.targetLimit
             ? nil : tree.find(request.method.rawValue, Self.path(target))
+        // Given back when the answer is made, whatever happens before.
+        let room = BodyRoom(bodies)
         var template = "-"
         var response: Response
         if case .found(let match)? = outcome { template = match.endpoint.template }
         do {
-            response = try await answer(request, outcome, requestID, context.source)
+            response = try await answer(request, room, outcome, requestID, context.source)
         } catch {
             response = errorResponse(error, request, outcome, requestID, context.source)
         }
+        if case .otherMethods(let allowed)? = outcome { response.headers[.allow] = allowed.joined(separator: ", ") }
         response.headers[.requestID] = requestID
         if request.method == .head { response.body = .init() }
         probes.metrics.count(status: response.status.code)
@@ -44,7 +48,8 @@ public struct ManagementResponder: HTTPResponder {
     }
 
     private func answer(
-        _ request: Request, _ outcome: RouteTree<ManagementEndpoint>.Outcome?, _ requestID: String, _ source: String
+        _ request: Request, _ room: BodyRoom, _ outcome: RouteTree<ManagementEndpoint>.Outcome?, _ requestID: String,
+        _ source: String
     ) async throws -> Response {
         guard let outcome else { throw ManagementFailure.tooLongTarget }
         switch outcome {
@@ -54,21 +59,22 @@ public struct ManagementResponder: HTTPResponder {
             switch match.endpoint {
             case .probe(let probe): return await probes.answer(probe)
             case .identity(let endpoint):
-                return try await identity.answer(endpoint, request, match.values, requestID: requestID, source: source)
+                return try await identity.answer(endpoint, request, room, match.values, requestID: requestID, source: source)
             case .operation(let endpoint):
-                return try await run(endpoint, match.values, request, requestID, source)
+                return try await run(endpoint, match.values, request, room, requestID, source)
             }
         }
     }
 
     /// The checks in the order of management-api.md, 1.4.
     private func run(
-        _ endpoint: OperationEndpoint, _ values: [String], _ request: Request, _ requestID: String, _ source: String
+        _ endpoint: OperationEndpoint, _ values: [String], _ request: Request, _ room: BodyRoom, _ requestID: String,
+        _ source: String
     ) async throws -> Response {
         let operation = endpoint.operation
         guard let handler = endpoint.handler else { throw ManagementFailure.notOffered }
 
-        let admitted = try await authentication.admit(request, requestID: requestID)
+        let admitted = try await authentication.admit(request, room)
         let ids = Dictionary(uniqueKeysWithValues: zip(endpoint.parameters, values.map { QueryValues.decoded($0) ?? "" }))
         let projectID = ids["project_id"] ?? ""
         try await authentication.permit(admitted, request.method, project: projectID)
@@ -83,7 +89,7 @@ public struct ManagementResponder: HTTPResponder {
             operation: operation, alias: endpoint.alias, caller: admitted.caller, projectID: projectID,
             instanceID: instanceID, query: try QueryValues.read(Self.query(request.head.path ?? ""), for: operation),
             requestID: requestID, source: source, pathValues: ids)
-        let bytes = if let body = admitted.body { body } else { try await BodyReading.read(request) }
+        let bytes = if let body = admitted.body { body } else { try await BodyReading.read(request, room) }
         let answer = try await handler(head, RawBody(bytes: bytes, contentType: request.headers[.contentType] ?? ""))
         return try Self.response(answer, operation)
     }
@@ -144,7 +150,7 @@ public struct ManagementResponder: HTTPResponder {
         let body = ErrorBody(code: refusal.code.rawValue, message: refusal.message)
         var response = (try? json(body, HTTPResponse.Status(code: refusal.status))) ?? Response(status: .internalServerError)
         // What is left of such a body is not read: the connection ends with the answer.
-        if refusal.status == 413 { response.headers[.connection] = "close" }
+        if refusal.status == 413 || refusal.code == .apig9992 { response.headers[.connection] = "close" }
         return response
     }
 

@@ -24,10 +24,10 @@ struct Authentication: Sendable {
     /// The caller, by signature when the header `Authorization` has that scheme, else by token.
     ///
     /// - Throws: `ManagementFailure`.
-    func admit(_ request: Request, requestID: String) async throws -> Admitted {
+    func admit(_ request: Request, _ room: BodyRoom) async throws -> Admitted {
         if let authorization = request.headers[.authorization] {
             if CallerSignature.isClaimed(by: authorization) {
-                return try await SignedCall.verify(authorization, request, directory)
+                return try await SignedCall.verify(authorization, request, room, directory)
             }
             // The vendor's other signatures are known and not accepted.
             if authorization.hasPrefix("SDK-") || authorization.hasPrefix("V11-") { throw ManagementFailure.badCredentials }

@@ -52,6 +52,7 @@ enum IdentityErrors {
         case .malformedPathID, .unreadableBody, .wrongCharset, .badQuery, .missing:
             make(400, "Bad Request", "The server could not comply with the request since it is malformed.")
         case .tooLargeBody: make(413, "Request Entity Too Large", "The request body is too large.")
+        case .noRoom: make(503, "Service Unavailable", "Too many large requests at a time. Try again later.")
         case .tooLongTarget: make(414, "Request-URI Too Long", "The request URI is too long.")
         case .broken: make(500, "Internal Server Error", "An unexpected error prevented the server from fulfilling your request.")
         }

@@ -15,7 +15,7 @@ struct IdentityRoutes: Sendable {
     let settings: ManagementSettings
 
     func answer(
-        _ endpoint: IdentityEndpoint, _ request: Request, _ values: [String], requestID: String, source: String
+        _ endpoint: IdentityEndpoint, _ request: Request, _ room: BodyRoom, _ values: [String], requestID: String, source: String
     ) async throws -> Response {
         switch endpoint {
         case .versions:
@@ -23,7 +23,7 @@ struct IdentityRoutes: Sendable {
         case .version:
             return try json(Keystone.VersionDocument(version: version))
         case .logIn:
-            return try await logIn(request, requestID, source)
+            return try await logIn(request, room, requestID, source)
         case .showToken, .checkToken:
             let subject = try await subject(request)
             return try await tokenDocument(subject.issued, subject.token, request, .ok)
@@ -32,20 +32,20 @@ struct IdentityRoutes: Sendable {
             try await directory.revoke(subject.token, by: subject.caller, source: source, requestID: requestID)
             return ManagementResponder.bodiless(.noContent)
         case .projects:
-            return try await projects(request, filter: true, requestID)
+            return try await projects(request, room, filter: true)
         case .ownProjects:
-            return try await projects(request, filter: false, requestID)
+            return try await projects(request, room, filter: false)
         case .ownDomains:
-            let domain = try await authentication.admit(request, requestID: requestID).caller.domain
+            let domain = try await authentication.admit(request, room).caller.domain
             return try json(
                 Keystone.DomainList(
                     domains: [.init(id: domain.id, name: domain.name, links: links("/domains/\(domain.id)"))],
                     links: links("/auth/domains")))
         case .catalog:
-            _ = try await authentication.admit(request, requestID: requestID)
+            _ = try await authentication.admit(request, room)
             return try json(Keystone.Catalog(catalog: catalog, links: links("/auth/catalog")))
         case .project:
-            let domain = try await authentication.admit(request, requestID: requestID).caller.domain
+            let domain = try await authentication.admit(request, room).caller.domain
             guard let project = try await directory.projects(of: domain).first(where: { $0.id == values[0] }) else {
                 throw IdentityErrors.Refused.noSuchThing
             }
@@ -55,9 +55,9 @@ struct IdentityRoutes: Sendable {
 
     // MARK: tokens
 
-    private func logIn(_ request: Request, _ requestID: String, _ source: String) async throws -> Response {
+    private func logIn(_ request: Request, _ room: BodyRoom, _ requestID: String, _ source: String) async throws -> Response {
         try RequestHeaders.checkCharset(request.headers[.contentType] ?? "")
-        let body = try JSONBody.decode(LogInRequest.self, from: try await BodyReading.read(request, limit: Self.bodyLimit))
+        let body = try JSONBody.decode(LogInRequest.self, from: try await BodyReading.read(request, room, limit: Self.bodyLimit))
         guard let identity = body.auth?.identity else { throw ManagementFailure.missing(parameter: "identity") }
         let scope = try Self.scope(body.auth?.scope)
         let methods = identity.methods ?? []
@@ -167,8 +167,8 @@ struct IdentityRoutes: Sendable {
 
     // MARK: projects, catalog, versions
 
-    private func projects(_ request: Request, filter: Bool, _ requestID: String) async throws -> Response {
-        let domain = try await authentication.admit(request, requestID: requestID).caller.domain
+    private func projects(_ request: Request, _ room: BodyRoom, filter: Bool) async throws -> Response {
+        let domain = try await authentication.admit(request, room).caller.domain
         var found = try await directory.projects(of: domain)
         let query = (request.head.path ?? "").split(separator: "?", maxSplits: 1).dropFirst().first ?? ""
         if filter {

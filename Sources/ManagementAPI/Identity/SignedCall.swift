@@ -10,7 +10,7 @@ import RequestSigning
 enum SignedCall {
     /// - Throws: `ManagementFailure.badCredentials`, whatever is wrong; failures of reading the body.
     static func verify(
-        _ authorization: String, _ request: Request, _ directory: IdentityDirectory
+        _ authorization: String, _ request: Request, _ room: BodyRoom, _ directory: IdentityDirectory
     ) async throws -> Authentication.Admitted {
         // What is cheap to refuse is refused before the body is read: form, clock, unknown key.
         let now = ControlPlane.wallClock().seconds
@@ -20,7 +20,7 @@ enum SignedCall {
             let holder = try await directory.accessKey(signature.accessKey)
         else { throw ManagementFailure.badCredentials }
 
-        let body = try await BodyReading.read(request)
+        let body = try await BodyReading.read(request, room)
         let target = request.head.path ?? "/"
         let path = target.prefix { $0 != "?" }
         let signed = SignedRequest(

@@ -16,6 +16,8 @@ enum ManagementFailure: Error, Sendable, Equatable, CaseIterable {
     case unreadableBody(reason: String)
     case wrongCharset
     case tooLargeBody
+    /// Too many large bodies at a time.
+    case noRoom
     case tooLongTarget
     case badQuery(parameter: String)
     case missing(parameter: String)
@@ -25,7 +27,7 @@ enum ManagementFailure: Error, Sendable, Equatable, CaseIterable {
     static let allCases: [ManagementFailure] = [
         .unknownRoute, .methodNotAllowed, .notOffered, .noCredentials, .tokenExpired, .badCredentials, .noProject,
         .otherProject, .notPermitted, .malformedPathID(parameter: "id"), .unknownInstance(id: "i"),
-        .unreadableBody(reason: JSONBody.endOfInput), .wrongCharset, .tooLargeBody, .tooLongTarget,
+        .unreadableBody(reason: JSONBody.endOfInput), .wrongCharset, .tooLargeBody, .noRoom, .tooLongTarget,
         .badQuery(parameter: "limit"), .missing(parameter: "name"), .broken,
     ]
 
@@ -51,6 +53,7 @@ enum ManagementFailure: Error, Sendable, Equatable, CaseIterable {
         case .unreadableBody(let reason): Refusal(.apig2000, text: "Parameter error: Serialization error: \(reason)")
         case .wrongCharset: Refusal(.apig2000, text: "Parameter error: Serialization error: the charset must be utf-8")
         case .tooLargeBody: Refusal(.apig2000, text: "Parameter error: the request body is too large", status: 413)
+        case .noRoom: Refusal(.apig9992)
         case .tooLongTarget: Refusal(.apig2000, text: "Parameter error: the request URI is too long", status: 414)
         case .missing(let parameter): Refusal(.apig2001, parameter)
         case .broken: Refusal(.apig9999)
@@ -70,7 +73,8 @@ enum ManagementFailure: Error, Sendable, Equatable, CaseIterable {
             Refusal(.apic7211, parameter)
         case .unknownInstance: Refusal(.apic7302)
         case .broken: Refusal(.apic9000)
-        case .unknownRoute, .methodNotAllowed, .notOffered, .unreadableBody, .wrongCharset, .tooLargeBody, .tooLongTarget: nil
+        case .unknownRoute, .methodNotAllowed, .notOffered, .unreadableBody, .wrongCharset, .tooLargeBody, .noRoom,
+            .tooLongTarget: nil
         }
     }
 
@@ -84,7 +88,7 @@ enum ManagementFailure: Error, Sendable, Equatable, CaseIterable {
         case .unreadableBody, .wrongCharset: Refusal(.roma00013000, text: apig.message)
         case .unknownInstance(let id): Refusal(.roma00110006, id)
         case .broken: Refusal(.roma00011000)
-        case .unknownRoute, .methodNotAllowed, .notOffered, .tooLargeBody, .tooLongTarget: nil
+        case .unknownRoute, .methodNotAllowed, .notOffered, .tooLargeBody, .noRoom, .tooLongTarget: nil
         }
     }
 }

@@ -11,7 +11,8 @@ struct RouteTree<Endpoint: Sendable>: Sendable {
 
     enum Outcome: Sendable {
         case found(Match)
-        case otherMethods
+        /// The methods that the path serves, sorted.
+        case otherMethods([String])
         case nothing
     }
 
@@ -51,21 +52,21 @@ struct RouteTree<Endpoint: Sendable>: Sendable {
         guard path.hasPrefix("/") else { return .nothing }
         let segments = Self.segments(path)
         guard segments.count <= Self.segmentLimit else { return .nothing }
-        var known = false
-        if let match = Self.find(root, segments[...], [], method, &known) { return .found(match) }
-        return known ? .otherMethods : .nothing
+        var others: Set<String> = []
+        if let match = Self.find(root, segments[...], [], method, &others) { return .found(match) }
+        return others.isEmpty ? .nothing : .otherMethods(others.sorted())
     }
 
     private static func find(
-        _ node: Node, _ rest: ArraySlice<String>, _ values: [String], _ method: String, _ known: inout Bool
+        _ node: Node, _ rest: ArraySlice<String>, _ values: [String], _ method: String, _ others: inout Set<String>
     ) -> Match? {
         guard let first = rest.first else {
-            if !node.endpoints.isEmpty { known = true }
+            others.formUnion(node.endpoints.keys)
             return node.endpoints[method].map { Match(endpoint: $0, values: values) }
         }
-        if let next = node.fixed[first], let match = find(next, rest.dropFirst(), values, method, &known) { return match }
+        if let next = node.fixed[first], let match = find(next, rest.dropFirst(), values, method, &others) { return match }
         if let next = node.parameter.first, !first.isEmpty {
-            return find(next, rest.dropFirst(), values + [first], method, &known)
+            return find(next, rest.dropFirst(), values + [first], method, &others)
         }
         return nil
     }

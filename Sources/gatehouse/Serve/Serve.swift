@@ -23,6 +23,6 @@ struct Serve: AsyncParsableCommand {
         if let gatewayThreads { settings.gatewayThreads = gatewayThreads }
         try settings.check()
         if let store { throw PlainFailure("--store \(store.prefix { $0 != ":" }): only the embedded SQLite store is built in") }
-        // try await Daemon.run(settings)
+        try await Daemon.run(settings)
     }
 }

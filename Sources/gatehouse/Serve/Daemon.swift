@@ -1,0 +1,148 @@
+import ControlPlane
+import Foundation
+import GatewayModel
+import GatewayPrimitives
+import Hummingbird
+import Logging
+import NIOPosix
+import ManagementAPI
+import ProxyServer
+import ServiceLifecycle
+import Snapshot
+import Store
+import Synchronization
+import UnixSignals
+
+/// Builds both planes, runs them until a signal, drains.
+enum Daemon {
+    static let version = "0.1.0"
+
+    /// - Throws: ``PlainFailure`` for everything that an operator can mend.
+    static func run(_ settings: ServeSettings) async throws {
+        let level = Logger.Level(rawValue: settings.logLevel) ?? .info
+        LoggingSystem.bootstrap { label in
+            var handler = StreamLogHandler.standardError(label: label)
+            handler.logLevel = level
+            return handler
+        }
+        let log = Logger(label: "gatehouse")
+        let folder = try DataFolder(path: settings.dataFolder)
+        let box = SecretBox(keyMaterial: try folder.secretKey())
+        let store = try FirstStart.openStore(folder.database)
+        let tls = try GatewayCertificate.tlsContext(
+            certificatePath: folder.certificate, keyPath: folder.certificateKey,
+            hosts: ["localhost", "*.\(settings.groupHostSuffix)"])
+        var configuration = ProxyConfiguration(
+            http: .init(host: settings.gateway.host, port: settings.gateway.port),
+            https: .init(host: settings.gatewayTLS.host, port: settings.gatewayTLS.port), tls: tls,
+            eventLoops: settings.gatewayThreads)
+        configuration.verifiesBackendCertificates = settings.verifiesBackendCertificates
+        let gateway: ProxyServer
+        do {
+            gateway = try ProxyServer(configuration: configuration, logger: log)
+        } catch {
+            throw PlainFailure("cannot set up the gateway: \(error)")
+        }
+        let state = ReadyState()
+        let plane = try ControlPlane(
+            store: store, box: box, settings: planeSettings(settings), log: log,
+            sink: { snapshot, inForce in
+                gateway.publish(snapshot) {
+                    state.revision.withLock { $0 = max($0, snapshot.revision) }
+                    inForce()
+                }
+            })
+        let directory = IdentityDirectory(plane: plane)
+        try await FirstStart.run(plane: plane, directory: directory, folder: folder, settings: settings)
+        let bound: ProxyServer.Bound
+        do {
+            bound = try await gateway.start()
+        } catch {
+            throw PlainFailure(reason(error))
+        }
+        let gatewayHTTP = "http://\(Address(host: settings.gateway.host, port: bound.http?.port ?? settings.gateway.port))"
+        let gatewayHTTPS = "https://\(Address(host: settings.gatewayTLS.host, port: bound.https?.port ?? settings.gatewayTLS.port))"
+        let managementPort = try freePort(settings.management)
+        let management = "http://\(Address(host: settings.management.host, port: managementPort))"
+        let publicURL = settings.publicURL ?? management
+        try FirstStart.writeAddresses(
+            folder: folder, management: publicURL, gatewayHTTP: gatewayHTTP, gatewayHTTPS: gatewayHTTPS)
+        let credentialsPath = folder.credentials
+        let application = ManagementApplication.build(
+            settings: ManagementSettings(
+                host: settings.management.host, port: managementPort, publicURL: publicURL, region: settings.region),
+            directory: directory, routes: ManagementOperations.all(plane), 
+            status: ProcessStatus(
+                version: version, startTime: ControlPlane.wallClock().seconds, revision: { state.revision.withLock { $0 } },
+                isReady: { state.isReady.withLock { $0 } }),
+            log: log,
+            onRunning: { _ in
+                state.isReady.withLock { $0 = true }
+                print(
+                    """
+                    Gatehouse \(version) is running.
+                      management   \(management)
+                      gateway      \(gatewayHTTP)
+                      gateway TLS  \(gatewayHTTPS)
+                      credentials  \(credentialsPath)
+                    """)
+                fflush(nil)
+            })
+        let group = ServiceGroup(
+            configuration: .init(
+                services: [
+                    .init(service: GatewayService(gateway: gateway, state: state, drain: .seconds(settings.drainSeconds))),
+                    .init(service: application),
+                ], gracefulShutdownSignals: [.sigterm, .sigint], logger: log))
+        do {
+            try await group.run()
+        } catch {
+            throw PlainFailure("stopped: \(error)")
+        }
+        try plane.close()
+    }
+
+    private static func reason(_ error: ProxyStartError) -> String {
+        switch error {
+        case .tlsListenerWithoutCertificate: "the TLS listener has no certificate"
+        case .cannotListen(let address, let reason): "cannot listen on \(address): \(reason)"
+        case .tlsSettings(let reason): "the TLS settings cannot be used: \(reason)"
+        }
+    }
+
+    /// Port 0 becomes a free port, because the catalog names the port before it is opened.
+    private static func freePort(_ address: Address) throws -> Int {
+        guard address.port == 0 else { return address.port }
+        let channel = try ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton).bind(host: address.host, port: 0).wait()
+        defer { try? channel.close().wait() }
+        return channel.localAddress?.port ?? 0
+    }
+
+    private static func planeSettings(_ settings: ServeSettings) -> ControlPlaneSettings {
+        let wildcards = ["0.0.0.0", "::"]
+        let own = wildcards.contains(settings.gateway.host) ? [] : [settings.gateway.host.lowercased()]
+        return ControlPlaneSettings(
+            groupHostSuffix: settings.groupHostSuffix,
+            gatewayAddresses: Array(Set(own + ["127.0.0.1", "localhost"])).sorted(), quotas: settings.quotas,
+            featureIntervalSeconds: Int64(settings.featureIntervalSeconds))
+    }
+}
+
+/// What the probes tell.
+final class ReadyState: Sendable {
+    let isReady = Mutex(false)
+    let revision = Mutex<UInt64>(0)
+}
+
+/// Ties the gateway to the life of the process.
+private struct GatewayService: Service {
+    let gateway: ProxyServer
+    let state: ReadyState
+    let drain: Duration
+
+    func run() async throws {
+        try? await gracefulShutdown()
+        state.isReady.withLock { $0 = false }
+        await gateway.shutdown(drain: drain)
+    }
+}

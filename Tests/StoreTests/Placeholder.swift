@@ -1,1 +1,0 @@
-// Set up with the target's first test.
