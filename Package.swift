@@ -61,7 +61,7 @@ let package = Package(
         .target(
             name: "ProxyServer",
             dependencies: [
-                "GatewayPrimitives", "Snapshot", "ProxyPipeline",
+                "GatewayPrimitives", "RequestSigning", "Snapshot", "ProxyPipeline",
                 .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
@@ -155,7 +155,7 @@ let package = Package(
         .testTarget(
             name: "ProxyServerTests",
             dependencies: [
-                "GatewayPrimitives", "Snapshot", "ProxyPipeline", "ProxyServer",
+                "GatewayPrimitives", "RequestSigning", "Snapshot", "ProxyPipeline", "ProxyServer",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
             ], swiftSettings: strict),

@@ -1,4 +1,5 @@
 import GatewayPrimitives
+import RequestSigning
 import Snapshot
 
 /// What is sent to a backend: everything that is not copied from the request head.
@@ -14,6 +15,8 @@ public struct ForwardedRequest {
     public var listenerPort: Int
     public var usesTLS: Bool
     public var requestID: RequestID
+    /// nil: no signature key is bound.
+    public var signing: SigningStage?
 
     public init(
         backend: HTTPBackend, captures: RouteCaptures, framing: BodyFraming, peerText: [UInt8], clientText: [UInt8]?,
@@ -51,21 +54,37 @@ public enum RequestWriter {
             }
         }
         for line in head.added { bound += line.name.count + line.value.count + 4 }
+        if let signing = request.signing { bound += signing.bound }
         return bound
     }
 
-    public static func write(_ head: RequestHead, _ request: ForwardedRequest, to writer: inout ByteWriter) {
+    public static func write(
+        _ head: RequestHead, _ request: ForwardedRequest, to writer: inout ByteWriter
+    ) throws(SigningFailure) {
         writer.append(methodName(head, request.backend))
         writer.append(UInt8(ascii: " "))
+        let pathStart = writer.count
         writePath(head, request, to: &writer)
+        let pathEnd = writer.count
         if let query = head.query {
             writer.append(UInt8(ascii: "?"))
             writer.append(query)
         }
         writer.append(" HTTP/1.1\r\nHost: ")
+        let hostStart = writer.count
         writer.append(request.backend.hostHeader)
+        let hostEnd = writer.count
         writer.append("\r\n")
         writeFields(head, request, to: &writer)
+        if let signing = request.signing {
+            // Last, over the bytes that were just written: nothing edits the request after it (gateway-runtime.md, 16).
+            try signing.sign(
+                UnsignedRequest(
+                    method: methodName(head, request.backend), path: writer.view(pathStart, pathEnd),
+                    query: head.query ?? .empty, host: writer.view(hostStart, hostEnd), contentType: head.value(.contentType),
+                    payload: signing.payload),
+                to: &writer)
+        }
         switch request.framing {
         case .length(let count):
             writer.append("Content-Length: ")

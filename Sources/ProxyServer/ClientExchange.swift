@@ -40,6 +40,10 @@ extension ClientConnection {
         case .mock(let mock): answer(mock)
         case .http(let backend):
             exchange.backend = backend
+            if let signing = route.policies.signing {
+                SigningStage.removeClientSignature(from: head, signing, settings)
+                exchange.collectsBody = SigningStage.collectsBody(signing, head.framing)
+            }
             switch backend.retry {
             case .automatic: exchange.retriesLeft = head.method.isIdempotent ? 1 : 0
             case .times(let count): exchange.retriesLeft = count
@@ -59,7 +63,7 @@ extension ClientConnection {
             context?.writeAndFlush(wrapOutboundOut(out), promise: nil)
         }
         clientDeadline = LoopState.now() + nanoseconds(loop.configuration.bodyTimeoutMilliseconds)
-        dispatch()
+        if !exchange.collectsBody { dispatch() }
     }
 
     /// Starts an attempt: takes a connection, or opens one.
@@ -104,19 +108,31 @@ extension ClientConnection {
             let address = ClientAddress.of(head, peer: peer, source: source)
             if address != peer { clientText = Array(address.description.utf8) }
         }
-        let request = ForwardedRequest(
+        var request = ForwardedRequest(
             backend: backend, captures: captures, framing: head.framing, peerText: peerText, clientText: clientText,
             listenerPort: listenerPort, usesTLS: usesTLS, requestID: exchange.requestID)
+        if let policy = exchange.route?.policies.signing, let settings = exchange.settings {
+            request.signing = exchange.withCollectedBody { body in
+                SigningStage(
+                    policy: policy, settings: settings, framing: head.framing, body: body,
+                    seconds: LoopState.wallMilliseconds() / 1000, scratch: loop.signingScratch)
+            }
+        }
         connection.out.clear()
-        var overflowed = false
+        var failure: GatewayFailure?
         connection.out.writeWithUnsafeMutableBytes(minimumWritableBytes: RequestWriter.bound(head, request)) { area in
             var writer = ByteWriter(area)
-            RequestWriter.write(head, request, to: &writer)
-            overflowed = writer.overflowed
+            do {
+                try RequestWriter.write(head, request, to: &writer)
+                if writer.overflowed { failure = .internalError }
+            } catch {
+                failure = .signingFailed
+            }
             return writer.count
         }
-        guard !overflowed else {
-            attemptFailed(.internalError, isFree: false)
+        if let failure {
+            exchange.forgetReplay()
+            attemptFailed(failure, isFree: false)
             return
         }
         let bodyCount = exchange.unsent.readableBytes

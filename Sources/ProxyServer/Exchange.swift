@@ -28,6 +28,8 @@ struct Exchange {
     var isConnecting = false
     /// Sent, or being sent: the body goes on as it comes.
     var isDispatched = false
+    /// The whole body must be here before the request can be sent.
+    var collectsBody = false
     /// Counts attempts of all requests, so that a late callback of an earlier one is recognised.
     var serial: UInt64 = 0
     var attempts = 0
@@ -58,6 +60,7 @@ struct Exchange {
         hasAnswer = false
         form = nil
         isDispatched = false
+        collectsBody = false
         isReplayable = true
         deadline = .max
         if unsent.capacity > 0 { unsent.clear() }
@@ -122,6 +125,12 @@ struct Exchange {
         let taken = unsent
         unsent = ByteBuffer()
         return taken
+    }
+
+    /// The collected body, nil for one that streams.
+    func withCollectedBody<T>(_ body: (UnsafeRawBufferPointer?) -> T) -> T {
+        guard collectsBody else { return body(nil) }
+        return unsent.withUnsafeReadableBytes { body($0) }
     }
 
     mutating func clearUnsent() { unsent.clear() }

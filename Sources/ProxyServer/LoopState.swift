@@ -3,6 +3,7 @@ import NIOCore
 import NIOPosix
 import NIOSSL
 import ProxyPipeline
+import RequestSigning
 import Snapshot
 
 /// Everything that one event loop owns: its snapshot reference, its connections, its backend pools, its spare objects.
@@ -20,7 +21,7 @@ final class LoopState: @unchecked Sendable {
     private var drained: EventLoopPromise<Void>?
 
     var requestIDs: RequestIDGenerator
-    let captures = RouteCaptures()
+    let signingScratch = SigningScratch()
     private var spareHeads: [RequestHead] = []
 
     private var connections: [ClientConnection] = []

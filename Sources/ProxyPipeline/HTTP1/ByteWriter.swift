@@ -15,6 +15,12 @@ public struct ByteWriter {
         capacity = area.count
     }
 
+    /// What was written from `from` up to `to`; valid as long as the memory.
+    public func view(_ from: Int, _ to: Int) -> ByteView {
+        precondition(from >= 0 && from <= to && to <= count)
+        return ByteView(start: UnsafeRawPointer(base) + from, count: to - from)
+    }
+
     @inline(__always)
     public mutating func append(_ view: ByteView) {
         guard view.count <= capacity - count else {

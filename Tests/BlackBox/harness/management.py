@@ -99,6 +99,9 @@ class Call:
                 if attempt == 2 or method != "GET":
                     raise
                 continue
+            except (OSError, http.client.HTTPException):
+                self.close()
+                raise
             if answer.will_close:
                 self.close()
             return result

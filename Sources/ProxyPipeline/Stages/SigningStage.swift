@@ -1,0 +1,76 @@
+import GatewayPrimitives
+import RequestSigning
+import Snapshot
+
+/// Signs the request to the backend with the key that is bound to its route (gateway-runtime.md, section 5).
+public struct SigningStage {
+    /// A body up to this many bytes is collected and hashed; a longer one, or one of unknown length, is streamed with
+    /// `UNSIGNED-PAYLOAD`.
+    public static let hashedBodyBound = 64 * 1024
+
+    let policy: SigningPolicy
+    let headerName: [UInt8]
+    let payload: SignedPayload
+    let seconds: Int64
+    let scratch: SigningScratch
+
+    /// - Parameters:
+    ///   - body: the whole body when it was collected, nil when it streams.
+    ///   - seconds: now, since the epoch.
+    ///   - scratch: of the event loop.
+    public init(
+        policy: SigningPolicy, settings: InstanceSettings, framing: BodyFraming, body: UnsafeRawBufferPointer?, seconds: Int64,
+        scratch: SigningScratch
+    ) {
+        self.policy = policy
+        self.seconds = seconds
+        self.scratch = scratch
+        headerName = Self.headerName(policy, settings)
+        if !policy.signer.coversRequest || framing == .none || framing == .length(0) {
+            payload = .empty
+        } else if let body {
+            payload = .digest(BodyDigest(of: body))
+        } else {
+            payload = .unsigned
+        }
+    }
+
+    /// Whether the body must be complete before the request can be sent.
+    public static func collectsBody(_ policy: SigningPolicy, _ framing: BodyFraming) -> Bool {
+        guard policy.signer.coversRequest, case .length(let count) = framing else { return false }
+        return count > 0 && count <= hashedBodyBound
+    }
+
+    /// Takes the client's own signature away: what the backend sees under these names is the gateway's word.
+    public static func removeClientSignature(from head: RequestHead, _ policy: SigningPolicy, _ settings: InstanceSettings) {
+        head.remove(.authorization)
+        head.remove(.xSdk)
+        headerName(policy, settings).withUnsafeBytes { head.remove(named: ByteView($0)) }
+    }
+
+    private static func headerName(_ policy: SigningPolicy, _ settings: InstanceSettings) -> [UInt8] {
+        switch policy.carrier {
+        case .backendSignHeader: settings.backendSignHeader
+        case .authorization: authorization
+        }
+    }
+
+    private static let authorization = Array("authorization".utf8)
+
+    /// The longest value is the base64 of an RSA signature: 2,732 characters for the largest keys that the library takes.
+    var bound: Int { 4096 + headerName.count }
+
+    func sign(_ request: UnsignedRequest, to writer: inout ByteWriter) throws(SigningFailure) {
+        let signature = try policy.signer.sign(request, at: seconds, scratch: scratch)
+        if headerName == Self.authorization {
+            writer.line("Authorization", signature.authorization)
+        } else {
+            writer.append(headerName)
+            writer.append(": ")
+            writer.append(signature.authorization)
+            writer.append("\r\n")
+        }
+        if let date = signature.date { writer.line("X-Sdk-Date", date) }
+        if signature.payloadIsUnsigned { writer.append("X-Sdk-Content-Sha256: UNSIGNED-PAYLOAD\r\n") }
+    }
+}
