@@ -4,7 +4,12 @@ import ControlPlane
 public enum ManagementOperations {
     public static func all(_ plane: ControlPlane) -> OperationRoutes {
         var routes = OperationRoutes()
+        routes.addInstances(plane)
         routes.addFeatures(plane)
+        routes.addAPIGroups(plane)
+        routes.addEnvironments(plane)
+        routes.addAPIs(plane)
+        routes.addPublishing(plane)
         routes.addSignatureKeys(plane)
         routes.addAccessPolicies(plane)
         routes.addPlugins(plane)

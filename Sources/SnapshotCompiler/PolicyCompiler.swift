@@ -5,16 +5,17 @@ import Snapshot
 
 /// Compiles what is bound to an API. Holds the runtime state (counters, breaker windows) that outlives a compiled policy.
 public struct PolicyCompiler: Sendable {
-    public init() {}
+    private let registry: RuntimeRegistry
+
+    public init(registry: RuntimeRegistry = RuntimeRegistry()) { self.registry = registry }
 
     /// - Throws: ``CompileDiagnostic`` naming the policy that cannot be enforced.
     public func compile(_ api: PublishedAPI, settings: InstanceSettings) throws(CompileDiagnostic) -> RoutePolicies {
         var policies = RoutePolicies()
         policies.signing = try signing(api)
         policies.access = try access(api)
-        if !api.plugins.isEmpty {
-            throw CompileDiagnostic(field: "plugin_id", reason: "plug-ins are not compiled", resource: "api \(api.apiID)")
-        }
+        let compiler = PluginCompiler(api: api, settings: settings, registry: registry)
+        for plugin in api.plugins { try compiler.compile(plugin, into: &policies) }
         return policies
     }
 

@@ -193,25 +193,6 @@ struct PortTests {
         #expect(wrongCharset.code == "APIG.2000")
     }
 
-    @Test("bodies share a budget and give it back")
-    func budget() async throws {
-        let budget = BodyBudget(limit: 10)
-        func read(_ text: String, _ room: BodyRoom) async throws -> Int {
-            let request = Request(
-                head: HTTPRequest(method: .post, scheme: "http", authority: "a", path: "/"),
-                body: RequestBody(buffer: ByteBuffer(string: text)))
-            return try await BodyReading.read(request, room).readableBytes
-        }
-        do {
-            let first = BodyRoom(budget)
-            #expect(try await read("12345678", first) == 8)
-            await #expect(throws: ManagementFailure.noRoom) { try await read("123", BodyRoom(budget)) }
-            #expect(try await read("12", BodyRoom(budget)) == 2)
-            withExtendedLifetime(first) {}
-        }
-        #expect(try await read("1234567890", BodyRoom(budget)) == 10)
-    }
-
     @Test("roles: a reader reads, nobody else does nothing; changes count at once")
     func roles() async throws {
         let port = try await Port(echo)

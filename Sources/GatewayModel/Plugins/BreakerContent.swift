@@ -149,7 +149,9 @@ public struct BreakerContent: Sendable, Equatable {
         let scheme: Scheme = try info.choice("scheme", default: nil, ignoringCase: true)
         let method: HTTPMethod = try info.choice("method", default: nil, ignoringCase: true)
         let path = try info.requiredString("path", maxLength: 512)
-        guard ContentForm.isRequestPath(path) else { throw info.error("path", "must be an absolute path") }
+        guard ContentForm.isRequestPath(path), !path.contains("?") else {
+            throw info.error("path", "must be an absolute path without query")
+        }
         return HTTPTarget(
             usesTLS: scheme == .https, address: address, method: method == .any ? nil : method, path: path,
             timeoutMilliseconds: try info.integer("timeout", in: 1...600_000, default: 5000))

@@ -1,0 +1,117 @@
+import GatewayModel
+import GatewayPrimitives
+import Snapshot
+
+/// Plug-ins that talk to backends of their own: breaker and third_auth.
+extension PluginCompiler {
+    // MARK: breaker
+
+    func breaker(_ content: BreakerContent, _ plugin: Plugin) throws(CompileDiagnostic) -> BreakerPolicy {
+        let isShared = content.scope == .share
+        let otherwise = BreakerCircuit(
+            failure: failure(content.condition), threshold: threshold(content.condition),
+            downgrade: try downgrade(content.downgrade, plugin),
+            state: state(content.condition, plugin, isShared, rule: ""))
+        var rules: [BreakerPolicy.Rule] = []
+        for rule in content.rules {
+            let condition = rule.condition ?? content.condition
+            rules.append(
+                .init(
+                    expression: rule.expression.expression,
+                    circuit: BreakerCircuit(
+                        failure: failure(condition), threshold: threshold(condition),
+                        downgrade: try downgrade(rule.downgrade ?? content.downgrade, plugin),
+                        state: state(condition, plugin, isShared, rule: "\(rule.name)\u{1E}\(rule.expression.text)"))))
+        }
+        return BreakerPolicy(parameters: values(content.parameters), rules: rules, otherwise: otherwise)
+    }
+
+    private func failure(_ condition: BreakerContent.Condition) -> BreakerCircuit.Failure {
+        switch condition.failure {
+        case .timeout: .timeout
+        case .condition(let expression): .condition(expression.expression)
+        }
+    }
+
+    private func threshold(_ condition: BreakerContent.Condition) -> BreakerThreshold {
+        let mode: BreakerThreshold.Mode =
+            switch condition.mode {
+            case .counter(let failures): .counter(failures: failures)
+            case .percentage(let calls, let percent): .percentage(calls: calls, percent: percent)
+            }
+        return BreakerThreshold(mode: mode, window: Int64(condition.windowSeconds) * 1000, open: Int64(condition.openSeconds) * 1000)
+    }
+
+    private func state(_ condition: BreakerContent.Condition, _ plugin: Plugin, _ isShared: Bool, rule: String) -> BreakerState {
+        let failure =
+            switch condition.failure {
+            case .timeout: "timeout"
+            case .condition(let expression): expression.text
+            }
+        return registry.state(stateKey(plugin, isShared: isShared, rule, failure, "\(condition.windowSeconds)", "\(condition.mode)")) {
+            BreakerState()
+        }
+    }
+
+    private func downgrade(
+        _ downgrade: BreakerContent.Downgrade?, _ plugin: Plugin
+    ) throws(CompileDiagnostic) -> BreakerPolicy.Downgrade? {
+        switch downgrade {
+        case nil: return nil
+        case .http(let target):
+            guard target.timeoutMilliseconds <= settings.maxBackendTimeoutMilliseconds else {
+                throw refuse(plugin, "http_info.timeout: is above the instance's backend_timeout")
+            }
+            return .http(
+                HTTPBackend(
+                    upstream: try upstream(target.address, usesTLS: target.usesTLS, plugin), hostHeader: Array(target.address.utf8),
+                    method: target.method.map { RouteMethod($0) }, path: .pieces([.literal(Array(target.path.utf8))]),
+                    timeoutMilliseconds: target.timeoutMilliseconds, retry: .times(0)))
+        case .mock(let status, let headers, let body):
+            var lines = headers.map { HeaderLine(name: Array($0.name.utf8), value: Array($0.value.utf8)) }
+            if !headers.contains(where: { $0.name.lowercased() == "content-type" }) {
+                lines.append(HeaderLine(name: Array("Content-Type".utf8), value: Array("application/json".utf8)))
+            }
+            return .mock(MockBackend(status: status, headers: lines, body: Array(body.utf8)))
+        case .passthrough(let headers):
+            return .passthrough(headers.map { HeaderLine(name: Array($0.name.utf8), value: Array($0.value.utf8)) })
+        case .channel: throw refuse(plugin, "downgrade: channels are not served")
+        case .function: throw refuse(plugin, "downgrade: functions are not served")
+        }
+    }
+
+    private func upstream(_ address: String, usesTLS: Bool, _ plugin: Plugin) throws(CompileDiagnostic) -> Upstream {
+        guard let (host, port) = BackendCompiler.split(address, defaultPort: usesTLS ? 443 : 80) else {
+            throw refuse(plugin, "address: must be host or host:port")
+        }
+        return Upstream(usesTLS: usesTLS, host: host, port: port)
+    }
+
+    // MARK: third_auth
+
+    func thirdAuth(_ content: ThirdAuthContent, _ plugin: Plugin) throws(CompileDiagnostic) -> ThirdAuthPolicy {
+        guard case .address(let address) = content.target else { throw refuse(plugin, "auth_request: channels are not served") }
+        guard content.timeoutMilliseconds <= settings.maxBackendTimeoutMilliseconds else {
+            throw refuse(plugin, "auth_request.timeout: is above the instance's backend_timeout")
+        }
+        if let carried = content.carriedBody, carried > settings.maxBodyBytes {
+            throw refuse(plugin, "carry_body.max_body_size: is above the instance's request_body_size")
+        }
+        let rules = content.ruleKind.map { kind in
+            ThirdAuthPolicy.Rules(
+                kind: kind == .allow ? .allow : .deny, parameters: values(content.parameters),
+                expressions: content.rules.map(\.expression.expression))
+        }
+        let failures = content.forbidLimit.map { limit in
+            registry.state(stateKey(plugin, isShared: false, "\(limit)")) { FailureWindows(limit: limit) }
+        }
+        return ThirdAuthPolicy(
+            method: Array(content.method.rawValue.utf8), upstream: try upstream(address, usesTLS: content.usesTLS, plugin),
+            hostHeader: Array(address.utf8), path: Array(content.path.utf8), timeoutMilliseconds: content.timeoutMilliseconds,
+            headers: content.headers.map { Array($0.utf8) }, queries: content.queries.map { Array($0.utf8) },
+            carriedBody: content.carriedBody, carriesPath: content.carriesPath, returnsAnswerOnFailure: content.returnsAnswerOnFailure,
+            carriedAnswerHeaders: content.carriedAnswerHeaders.map { Array($0.utf8) },
+            match: content.match.map { HeaderLine(name: Array($0.name.utf8), value: Array($0.value.utf8)) }, isRelaxed: content.isRelaxed,
+            rules: rules, failures: failures)
+    }
+}
