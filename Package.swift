@@ -166,8 +166,8 @@ let package = Package(
         .testTarget(
             name: "ControlPlaneTests",
             dependencies: [
-                "GatewayPrimitives", "GatewayModel", "Store", "StoreSQLite", "Snapshot", "SnapshotCompiler", "ControlPlane",
-                "ProxyPipeline",
+                "GatewayPrimitives", "GatewayModel", "Store", "StoreSQLite", "RequestSigning", "Snapshot", "SnapshotCompiler",
+                "ControlPlane", "ProxyPipeline",
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: strict),
