@@ -9,7 +9,7 @@ extension ClientConnection {
 
     func relayHead(_ connection: UpstreamConnection) {
         guard let head else { return }
-        let now = LoopState.now()
+        let now = loop.eventTime
         exchange.answeredAt = now
         exchange.forgetReplay()
         exchange.deadline = now + nanoseconds(loop.configuration.answerTimeoutMilliseconds)
@@ -71,7 +71,7 @@ extension ClientConnection {
 
     func relayPauses() {
         flushOut()
-        exchange.deadline = LoopState.now() + nanoseconds(loop.configuration.answerTimeoutMilliseconds)
+        exchange.deadline = loop.eventTime + nanoseconds(loop.configuration.answerTimeoutMilliseconds)
         if let context, !context.channel.isWritable { exchange.upstream?.pauseReading() }
     }
 
@@ -164,7 +164,7 @@ extension ClientConnection {
             finishRequest()
         } else {
             phase = .discarding
-            clientDeadline = LoopState.now() + nanoseconds(loop.configuration.bodyTimeoutMilliseconds)
+            clientDeadline = loop.eventTime + nanoseconds(loop.configuration.bodyTimeoutMilliseconds)
         }
     }
 }

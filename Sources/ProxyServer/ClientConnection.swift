@@ -71,6 +71,7 @@ final class ClientConnection: AnswerReceiver, ChannelInboundHandler, ChannelOutb
     func channelActive(context: ChannelHandlerContext) { opened(context) }
 
     private func opened(_ context: ChannelHandlerContext) {
+        loop.eventBegins()
         guard registration < 0, phase != .closed else { return }
         guard loop.add(self) else {
             phase = .closed
@@ -79,12 +80,13 @@ final class ClientConnection: AnswerReceiver, ChannelInboundHandler, ChannelOutb
         }
         if let address = context.channel.remoteAddress?.ipAddress.flatMap({ IPAddress($0) }) { peer = address }
         peer.write(to: &peerText)
-        clientDeadline = LoopState.now() + nanoseconds(loop.configuration.headTimeoutMilliseconds)
+        clientDeadline = loop.eventTime + nanoseconds(loop.configuration.headTimeoutMilliseconds)
     }
 
     func nanoseconds(_ milliseconds: Int) -> UInt64 { UInt64(max(0, milliseconds)) * 1_000_000 }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        loop.eventBegins()
         var buffer = unwrapInboundIn(data)
         if pending.readableBytes > 0 || isProcessing {
             keep(&buffer)
@@ -157,7 +159,7 @@ final class ClientConnection: AnswerReceiver, ChannelInboundHandler, ChannelOutb
         }
         if phase == .idle {
             phase = .head
-            clientDeadline = LoopState.now() + nanoseconds(loop.configuration.headTimeoutMilliseconds)
+            clientDeadline = loop.eventTime + nanoseconds(loop.configuration.headTimeoutMilliseconds)
         }
         switch buffer.withUnsafeReadableBytes({ head.feed($0) }) {
         case .needsMore:
@@ -172,7 +174,7 @@ final class ClientConnection: AnswerReceiver, ChannelInboundHandler, ChannelOutb
         case .refused(let refusal):
             buffer.clear()
             phase = .exchange
-            exchange.reset(now: LoopState.now(), requestID: loop.requestIDs.next())
+            exchange.reset(now: loop.eventTime, requestID: loop.requestIDs.next())
             loop.requestBegins()
             body = BodyReader(.untilClose)
             fail(GatewayFailure(refusal))
@@ -200,7 +202,7 @@ final class ClientConnection: AnswerReceiver, ChannelInboundHandler, ChannelOutb
             clientDeadline = .max
             if forwards, wasChunked { exchange.appendLastChunk() }
         case .needsMore, .data:
-            clientDeadline = LoopState.now() + nanoseconds(loop.configuration.bodyTimeoutMilliseconds)
+            clientDeadline = loop.eventTime + nanoseconds(loop.configuration.bodyTimeoutMilliseconds)
         case .malformed:
             body = BodyReader(.untilClose)
             if forwards { fail(.malformedRequest) } else { closeNow() }
@@ -222,7 +224,7 @@ final class ClientConnection: AnswerReceiver, ChannelInboundHandler, ChannelOutb
             self.head = nil
         }
         phase = .idle
-        clientDeadline = LoopState.now() + nanoseconds(loop.configuration.keepAliveTimeoutMilliseconds)
+        clientDeadline = loop.eventTime + nanoseconds(loop.configuration.keepAliveTimeoutMilliseconds)
         if loop.isDraining || (inputClosed && pending.readableBytes == 0) {
             closeNow()
             return
@@ -308,7 +310,7 @@ final class ClientConnection: AnswerReceiver, ChannelInboundHandler, ChannelOutb
     private func failUnreadable(_ failure: GatewayFailure) {
         if phase == .head {
             phase = .exchange
-            exchange.reset(now: LoopState.now(), requestID: loop.requestIDs.next())
+            exchange.reset(now: loop.eventTime, requestID: loop.requestIDs.next())
             loop.requestBegins()
         }
         body = BodyReader(.untilClose)
@@ -334,7 +336,7 @@ final class ClientConnection: AnswerReceiver, ChannelInboundHandler, ChannelOutb
         if phase == .exchange || phase == .discarding { loop.requestEnds() }
         exchange.end()
         phase = .lingering
-        clientDeadline = LoopState.now() + 2_000_000_000
+        clientDeadline = loop.eventTime + 2_000_000_000
         resumeReading()
         let written = context.eventLoop.makePromise(of: Void.self)
         context.writeAndFlush(wrapOutboundOut(out), promise: written)

@@ -12,7 +12,7 @@ extension ClientConnection {
     /// Decides about the request with the snapshot of this moment.
     func begin(_ head: RequestHead) {
         loop.requestBegins()
-        exchange.reset(now: LoopState.now(), requestID: loop.requestIDs.next())
+        exchange.reset(now: loop.eventTime, requestID: loop.requestIDs.next())
         body = BodyReader(head.framing)
         // A target of the other scheme would be routed by what the connection is not.
         if let scheme = head.absoluteScheme, (scheme == .https) != usesTLS {
@@ -62,7 +62,7 @@ extension ClientConnection {
             out.writeStaticString("HTTP/1.1 100 Continue\r\n\r\n")
             context?.writeAndFlush(wrapOutboundOut(out), promise: nil)
         }
-        clientDeadline = LoopState.now() + nanoseconds(loop.configuration.bodyTimeoutMilliseconds)
+        clientDeadline = loop.eventTime + nanoseconds(loop.configuration.bodyTimeoutMilliseconds)
         if !exchange.collectsBody { dispatch() }
     }
 
@@ -71,7 +71,7 @@ extension ClientConnection {
         guard let backend = exchange.backend else { return }
         exchange.isDispatched = true
         exchange.attempts += 1
-        let now = LoopState.now()
+        let now = loop.eventTime
         exchange.sentAt = now
         exchange.deadline = now + nanoseconds(backend.timeoutMilliseconds)
         let pool = loop.pool(of: backend)
@@ -156,7 +156,7 @@ extension ClientConnection {
             connection.send(exchange.takeUnsent())
             // A slow client is not the backend's fault: its time begins anew with each piece.
             if !exchange.hasAnswer, let backend = exchange.backend {
-                exchange.deadline = LoopState.now() + nanoseconds(backend.timeoutMilliseconds)
+                exchange.deadline = loop.eventTime + nanoseconds(backend.timeoutMilliseconds)
             }
             checkCongestion(connection)
         } else if exchange.isCongested {
@@ -177,7 +177,7 @@ extension ClientConnection {
 
     func bodyMayGoOn() {
         guard phase == .exchange, !body.isComplete else { return }
-        clientDeadline = LoopState.now() + nanoseconds(loop.configuration.bodyTimeoutMilliseconds)
+        clientDeadline = loop.eventTime + nanoseconds(loop.configuration.bodyTimeoutMilliseconds)
         resumeReading()
     }
 

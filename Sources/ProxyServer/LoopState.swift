@@ -52,6 +52,12 @@ final class LoopState: @unchecked Sendable {
         poolsOfBackends.removeAll(keepingCapacity: true)
     }
 
+    /// Monotonic nanoseconds, read when the current event came in; exact enough for deadlines and spares clock calls.
+    private(set) var eventTime: UInt64 = LoopState.now()
+
+    @inline(__always)
+    func eventBegins() { eventTime = Self.now() }
+
     /// Monotonic nanoseconds.
     @inline(__always)
     static func now() -> UInt64 { NIODeadline.now().uptimeNanoseconds }
@@ -110,7 +116,7 @@ final class LoopState: @unchecked Sendable {
         return pool
     }
 
-    private func pool(to upstream: Upstream) -> UpstreamPool {
+    func pool(to upstream: Upstream) -> UpstreamPool {
         if let known = pools[upstream] { return known }
         let pool = UpstreamPool(upstream, loop: self)
         pools[upstream] = pool
@@ -121,7 +127,7 @@ final class LoopState: @unchecked Sendable {
 
     /// Deadlines are looked at every 20 ms while requests run and twice a second otherwise: no timer is made for a request.
     private func scheduleTick(within nanoseconds: UInt64) {
-        let due = Self.now() + nanoseconds
+        let due = eventTime + nanoseconds
         guard due + 1_000_000 < nextTick else { return }
         nextTick = due
         eventLoop.scheduleTask(deadline: .uptimeNanoseconds(due)) { self.tick(due) }
@@ -131,7 +137,8 @@ final class LoopState: @unchecked Sendable {
         // A tick that an earlier one has overtaken.
         guard due == nextTick else { return }
         nextTick = .max
-        let now = Self.now()
+        eventBegins()
+        let now = eventTime
         var index = connections.count
         while index > 0 {
             index -= 1

@@ -97,6 +97,7 @@ final class UpstreamConnection: ChannelInboundHandler, ChannelOutboundHandler {
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        pool.loop.eventBegins()
         var buffer = unwrapInboundIn(data)
         guard let receiver else {
             // Nobody has asked for anything.
@@ -173,6 +174,7 @@ final class UpstreamConnection: ChannelInboundHandler, ChannelOutboundHandler {
 
     func channelInactive(context: ChannelHandlerContext) {
         isClosed = true
+        pool.loop.eventBegins()
         pool.connectionClosed()
         guard let receiver else {
             pool.remove(self)

@@ -31,7 +31,7 @@ final class UpstreamPool: @unchecked Sendable {
             connection.close()
             return
         }
-        connection.idleSince = LoopState.now()
+        connection.idleSince = loop.eventTime
         idle.append(connection)
     }
 
@@ -76,6 +76,7 @@ final class UpstreamPool: @unchecked Sendable {
                 bootstrap.connect(host: upstream.host, port: upstream.port)
             }
         opening.assumeIsolated().whenComplete { result in
+            self.loop.eventBegins()
             switch result {
             case .success(let channel):
                 if let connection = try? channel.pipeline.syncOperations.handler(type: UpstreamConnection.self) {

@@ -127,6 +127,7 @@ extension Writing {
             try record(.apiVersion, id: version.id, before: nil, after: version)
         }
         try record(.publication, id: publication.id, before: before, after: publication)
+        try checkCORS(ofPublications: [publication.id])
         touch(.publication(publication.id))
         return publication
     }
