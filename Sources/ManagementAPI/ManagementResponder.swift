@@ -143,11 +143,11 @@ public struct ManagementResponder: HTTPResponder {
         if refusal.status >= 500 {
             log.error("management request failed", metadata: ["request_id": "\(requestID)", "error": "\(error)"])
         }
-        return Self.errorResponse(refusal, requestID: requestID)
+        return Self.errorResponse(refusal)
     }
 
-    static func errorResponse(_ refusal: Refusal, requestID: String) -> Response {
-        let body = ErrorBody(code: refusal.code.rawValue, message: refusal.message, requestID: requestID)
+    static func errorResponse(_ refusal: Refusal) -> Response {
+        let body = ErrorBody(code: refusal.code.rawValue, message: refusal.message)
         var response = (try? json(body, HTTPResponse.Status(code: refusal.status))) ?? Response(status: .internalServerError)
         // What is left of such a body is not read: the connection ends with the answer.
         if refusal.status == 413 || refusal.code == .apig9992 { response.headers[.connection] = "close" }
@@ -189,11 +189,9 @@ public struct ManagementResponder: HTTPResponder {
 struct ErrorBody: Encodable, Sendable {
     let code: String
     let message: String
-    let requestID: String
 
     enum CodingKeys: String, CodingKey {
         case code = "error_code"
         case message = "error_msg"
-        case requestID = "request_id"
     }
 }

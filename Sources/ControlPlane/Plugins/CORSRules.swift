@@ -1,4 +1,3 @@
-import Foundation
 import GatewayModel
 import Store
 
@@ -35,24 +34,17 @@ extension Reading {
 
     /// - Throws: ``OperationError/conflict(_:)`` when an attached API has a method that the plug-in does not allow.
     func checkMethodsAllowed(byPlugin id: String) throws {
-        guard let row = try sql.find(PluginRow.self, key: id) else { return }
-        let content = try JSONDecoder().decode(AllowedMethods.self, from: Data(row.model(box: box).content.utf8))
+        guard let row = try sql.find(PluginRow.self, key: id),
+            case .cors(let content)? = try? PluginContent(parsing: row.model(box: box).content, type: .cors)
+        else { throw StoreError.malformed("cors plug-in \(id)") }
         let methods = try sql.query(
             """
             SELECT DISTINCT p.req_method FROM plugin_bindings b JOIN publications p ON p.id = b.publication_id
             WHERE b.plugin_id = ? AND p.version_id IS NOT NULL
             """, [.text(id)]
         ).map { try $0.text("req_method") }
-        for method in methods where method != HTTPMethod.any.rawValue && !content.names.contains(method) {
+        for method in methods where HTTPMethod(rawValue: method).map(content.permits) != true {
             throw OperationError.conflict(.pluginPathConflict(reason: "allow_methods of the cors plug-in lacks \(method)"))
         }
-    }
-}
-
-private struct AllowedMethods: Decodable {
-    let allow_methods: String
-
-    var names: Set<String> {
-        Set(allow_methods.split(separator: ",").map { $0.filter { $0 != " " }.uppercased() })
     }
 }

@@ -106,7 +106,7 @@ extension Writing {
         var attached: [AttachedPlugin] = []
         for view in views {
             for plugin in plugins {
-                attached.append(AttachedPlugin(binding: try attach(plugin, to: view), plugin: plugin.masked, publication: view))
+                attached.append(AttachedPlugin(binding: try attach(plugin, to: view), plugin: plugin.withoutSecrets, publication: view))
             }
         }
         if plugins.contains(where: { $0.type == .cors }) { try checkCORS(ofPublications: views.map(\.publicationID)) }

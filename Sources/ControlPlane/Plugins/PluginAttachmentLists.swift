@@ -79,7 +79,7 @@ extension ControlPlane {
             filter.apply(to: &condition)
             return try r.sql.page(
                 PluginRow.columnList("u"), from: "plugins u", where: condition, order: "u.created_at DESC, u.id", page: page
-            ) { try PluginRow(row: $0).model(box: r.box).masked }
+            ) { try PluginRow(row: $0).model(box: r.box).withoutSecrets }
         }
     }
 }
@@ -95,7 +95,7 @@ extension Reading {
                 JOIN plugins u ON u.id = b.plugin_id
                 """, where: condition, order: "b.bound_at DESC, b.id", page: page
         ) { row in
-            let plugin = try PluginRow(row: row).model(box: box).masked
+            let plugin = try PluginRow(row: row).model(box: box).withoutSecrets
             let view = try PublicationView(view: row)
             let binding = PluginBinding(
                 id: try row.text("binding_id"), pluginID: plugin.id, publicationID: view.publicationID, type: plugin.type,

@@ -80,7 +80,7 @@ public struct PluginFilter: Sendable {
 extension ControlPlane {
     /// - Throws: ``OperationError``: instance unknown, content that does not fit the type, application missing or unknown,
     ///   name taken, quota.
-    /// - Returns: the plug-in with passwords masked, as all operations do.
+    /// - Returns: the plug-in without passwords, as all operations do.
     public func createPlugin(_ call: Call, _ draft: PluginDraft) async throws -> Written<Plugin> {
         let quotas = settings.quotas
         return try await write(call) { w in
@@ -106,8 +106,8 @@ extension ControlPlane {
                 id: w.newID(), instanceID: call.instanceID, name: draft.name, type: draft.type, scope: draft.scope,
                 content: draft.content, remark: draft.remark, romaAppID: draft.romaAppID, createdAt: w.now, updatedAt: w.now)
             try w.sql.insert(PluginRow(made, box: w.box))
-            try w.record(.plugin, id: made.id, before: nil, after: made.masked)
-            return made.masked
+            try w.record(.plugin, id: made.id, before: nil, after: made.withoutSecrets)
+            return made.withoutSecrets
         }
     }
 
@@ -124,18 +124,18 @@ extension ControlPlane {
             if let name = change.name { new.name = name }
             if let remark = change.remark { new.remark = remark }
             if let content = change.content {
-                new.content = PluginContentSecrets.unmasked(content, type: old.type, stored: old.content)
+                new.content = PluginSecrets.carried(from: old.content, into: content, type: old.type)
                 try PluginContentRules.check(new.content, type: old.type)
             }
             try w.checkPluginName(new.name, besides: id, of: call)
             new.updatedAt = w.now
             try w.sql.update(PluginRow(new, box: w.box))
-            try w.record(.plugin, id: id, before: old.masked, after: new.masked)
+            try w.record(.plugin, id: id, before: old.withoutSecrets, after: new.withoutSecrets)
             if new.content != old.content {
                 if new.type == .cors { try w.checkMethodsAllowed(byPlugin: id) }
                 w.touch(.plugin(id))
             }
-            return new.masked
+            return new.withoutSecrets
         }
     }
 
@@ -143,7 +143,7 @@ extension ControlPlane {
     public func plugin(_ call: Call, id: String) async throws -> Plugin {
         try await read { r in
             try r.checkInstance(of: call)
-            return try r.plugin(id, of: call).masked
+            return try r.plugin(id, of: call).withoutSecrets
         }
     }
 
@@ -155,7 +155,7 @@ extension ControlPlane {
             let attached = try w.sql.count("SELECT COUNT(*) AS n FROM plugin_bindings WHERE plugin_id = ?", [.text(id)])
             guard attached == 0 else { throw OperationError.conflict(.pluginIsAttached) }
             try w.sql.delete(PluginRow.self, key: id)
-            try w.record(.plugin, id: id, before: plugin.masked, after: nil)
+            try w.record(.plugin, id: id, before: plugin.withoutSecrets, after: nil)
         }
     }
 
@@ -168,7 +168,7 @@ extension ControlPlane {
             filter.apply(to: &condition)
             return try r.sql.page(
                 PluginRow.columnList("u"), from: "plugins u", where: condition, order: "u.created_at DESC, u.id", page: page
-            ) { try PluginRow(row: $0).model(box: r.box).masked }
+            ) { try PluginRow(row: $0).model(box: r.box).withoutSecrets }
         }
     }
 }

@@ -23,3 +23,12 @@ public enum PluginSecrets {
         return new.replacing(path) { _ in password }.text
     }
 }
+
+extension Plugin {
+    /// The plug-in as it may be shown and recorded.
+    public var withoutSecrets: Plugin {
+        var shown = self
+        shown.content = PluginSecrets.hidden(content, type: type)
+        return shown
+    }
+}

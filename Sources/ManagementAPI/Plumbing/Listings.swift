@@ -21,7 +21,7 @@ extension OperationCall {
     /// A query parameter that is a name or a part of one; nil when absent.
     func filterName(_ name: String) throws -> String? {
         guard let text = head.query.text(name) else { return nil }
-        guard text.unicodeScalars.count <= 255, text.unicodeScalars.allSatisfy({ $0.value >= 0x20 && $0.value != 0x7F }) else {
+        guard QueryValues.isNamePart(text) else {
             throw FieldErrorCodes.malformed(head.operation, parameter: name)
         }
         return text

@@ -79,8 +79,17 @@ public struct QueryValues: Sendable, Equatable {
                 }
             }
         }
+        // The page of this operation answers a bad `api_name`, which it does not take otherwise (management-api.md, 6.3).
+        if operation == .listSignatureKeysBindedToApiV2, let name = given["api_name"], !isNamePart(name) {
+            throw FieldErrorCodes.malformed(operation, parameter: "api_name")
+        }
         if let action = try BatchAction.read(given["action"], for: operation) { texts["action"] = action }
         return QueryValues(texts: texts, integers: integers, flags: flags)
+    }
+
+    /// Whether a text can be a name or a part of one.
+    static func isNamePart(_ text: String) -> Bool {
+        text.unicodeScalars.count <= 255 && text.unicodeScalars.allSatisfy { $0.value >= 0x20 && $0.value != 0x7F && $0 != "<" && $0 != ">" }
     }
 
     private static func wholeNumber(_ text: String) -> Int? {
