@@ -49,6 +49,17 @@ public struct ByteWriter {
         count += 1
     }
 
+    /// Eight bytes, in the order in which they lie in memory.
+    @inline(__always)
+    mutating func append(eight word: UInt64) {
+        guard capacity - count >= 8 else {
+            overflowed = true
+            return
+        }
+        base.storeBytes(of: word, toByteOffset: count, as: UInt64.self)
+        count += 8
+    }
+
     /// Decimal digits of a number that is not negative.
     public mutating func append(decimal value: Int) {
         var divisor = 1
