@@ -166,7 +166,7 @@ let package = Package(
         .testTarget(
             name: "ControlPlaneTests",
             dependencies: [
-                "GatewayPrimitives", "GatewayModel", "Store", "StoreSQLite", "Snapshot", "SnapshotCompiler", "ControlPlane",
+                "GatewayPrimitives", "GatewayModel", "RequestSigning", "Store", "StoreSQLite", "Snapshot", "SnapshotCompiler", "ControlPlane",
                 "ProxyPipeline",
                 .product(name: "Logging", package: "swift-log"),
             ],

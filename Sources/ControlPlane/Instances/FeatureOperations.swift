@@ -57,7 +57,7 @@ extension ControlPlane {
             if old == nil { try w.sql.insert(new) } else { try w.sql.update(new) }
             try w.record(.feature, id: id, before: old, after: new)
             w.touch(.instance(call.instanceID))
-            if feature == .backendTimeout { try w.touchPublications(of: call) }
+            if feature == .backendTimeout || feature == .requestBodySize { try w.touchPublications(of: call) }
             return FeatureState(new)
         }
     }
@@ -111,7 +111,7 @@ extension Reading {
 }
 
 extension Writing {
-    /// Compiles all published APIs of the instance again: what they may say depends on a feature.
+    /// Compiles all published APIs of the instance again: what they and their plug-ins may say depends on a limit.
     fileprivate func touchPublications(of call: Call) throws {
         let rows = try sql.query(
             "SELECT id FROM publications WHERE instance_id = ? AND version_id IS NOT NULL", [.text(call.instanceID)])
