@@ -136,6 +136,10 @@ let package = Package(
                 .product(name: "CryptoExtras", package: "swift-crypto"),
             ], swiftSettings: strict),
         .testTarget(
+            name: "SnapshotCompilerTests",
+            dependencies: ["GatewayPrimitives", "GatewayModel", "Snapshot", "SnapshotCompiler", "ProxyPipeline"],
+            swiftSettings: strict),
+        .testTarget(
             name: "GatewayModelTests", dependencies: ["GatewayPrimitives", "GatewayModel"], swiftSettings: strict),
         .testTarget(
             name: "ProxyPipelineTests", dependencies: ["GatewayPrimitives", "RequestSigning", "Snapshot", "ProxyPipeline"],

@@ -57,7 +57,7 @@ public struct ResponseHeadersContent: Sendable, Equatable {
     /// The gateway's own headers, the CORS headers, and what frames the message.
     private static func isReserved(_ lowercase: String) -> Bool {
         lowercase.hasPrefix("x-apig-") || lowercase == "x-request-id" || lowercase.hasPrefix("access-control-")
-            || ContentForm.framingHeaders.contains(lowercase)
+            || lowercase == "server" || ContentForm.framingHeaders.contains(lowercase)
     }
 }
 
