@@ -170,8 +170,8 @@ let package = Package(
         .testTarget(
             name: "ControlPlaneTests",
             dependencies: [
-                "GatewayPrimitives", "GatewayModel", "RequestSigning", "Store", "StoreSQLite", "Snapshot", "SnapshotCompiler", "ControlPlane",
-                "ProxyPipeline",
+                "GatewayPrimitives", "GatewayModel", "Store", "StoreSQLite", "RequestSigning", "Snapshot", "SnapshotCompiler",
+                "ControlPlane", "ProxyPipeline",
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: strict),

@@ -64,10 +64,7 @@ extension ControlPlane {
             let api = try w.api(id, of: call)
             let publications = try w.publications(ofAPI: id)
             guard publications.allSatisfy({ $0.versionID == nil }) else { throw OperationError.conflict(.apiIsPublished) }
-            for publication in publications {
-                try w.record(.publication, id: publication.id, before: publication, after: nil)
-                w.touch(.publication(publication.id))
-            }
+            try w.recordRemoval(of: publications)
             try w.sql.delete(APIRow.self, key: id)
             try w.record(.api, id: id, before: api, after: nil)
         }

@@ -59,9 +59,7 @@ extension ControlPlane {
             guard publications.allSatisfy({ $0.versionID == nil }) else {
                 throw OperationError.conflict(.environmentHoldsPublications)
             }
-            for publication in publications {
-                try w.record(.publication, id: publication.id, before: publication, after: nil)
-            }
+            try w.recordRemoval(of: publications)
             try w.sql.delete(Environment.self, key: call.instanceID, id)
             try w.record(.environment, id: id, before: environment, after: nil)
         }

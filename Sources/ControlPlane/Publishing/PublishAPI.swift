@@ -145,6 +145,29 @@ extension Writing {
             publication: publication, apiName: api.definition.name, versionID: versionID, remark: version?.remark ?? "")
     }
 
+    /// Records that publications go with the object that they belong to, and with them their versions and what is bound to
+    /// them: the foreign keys of the schema remove the rows.
+    func recordRemoval(of publications: [Publication]) throws {
+        for publication in publications {
+            var own = Condition()
+            own.equal("publication_id", publication.id)
+            for binding in try sql.all(SignatureBinding.self, where: own, order: "id") {
+                try record(.signatureBinding, id: binding.id, before: binding, after: nil)
+            }
+            for binding in try sql.all(AccessBinding.self, where: own, order: "id") {
+                try record(.accessBinding, id: binding.id, before: binding, after: nil)
+            }
+            for binding in try sql.all(PluginBinding.self, where: own, order: "id") {
+                try record(.pluginBinding, id: binding.id, before: binding, after: nil)
+            }
+            for row in try sql.all(APIVersionRow.self, where: own, order: "id") {
+                try record(.apiVersion, id: row.version.id, before: row.version, after: nil)
+            }
+            try record(.publication, id: publication.id, before: publication, after: nil)
+            touch(.publication(publication.id))
+        }
+    }
+
     /// Versions are kept up to a number; the oldest go first, never the one in force.
     private func dropOldVersions(of publication: Publication, keeping limit: Int) throws {
         let rows = try sql.query(

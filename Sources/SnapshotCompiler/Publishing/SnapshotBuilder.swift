@@ -52,13 +52,15 @@ public struct SnapshotBuilder {
 
     public mutating func apply(_ changes: [SnapshotChange]) {
         var changedGroups: Set<String> = []
+        // All old routes go before a new one comes: one API may take over the path that another one leaves.
+        for case .route(let publicationID, _, _) in changes {
+            guard let old = placements.removeValue(forKey: publicationID) else { continue }
+            remove(old)
+            changedGroups.insert(old.groupID)
+        }
         for change in changes {
             switch change {
             case .route(let publicationID, let instanceID, let route):
-                if let old = placements.removeValue(forKey: publicationID) {
-                    remove(old)
-                    changedGroups.insert(old.groupID)
-                }
                 if let route {
                     insert(route, publicationID: publicationID, instanceID: instanceID)
                     changedGroups.insert(route.identity.groupID)

@@ -9,7 +9,7 @@ struct IncrementalSnapshotTests {
     func randomWritesLeaveWhatAFreshStartServes(seed: UInt64) async throws {
         let gateway = try await TestGateway()
         var story = Story(gateway, seed: seed)
-        for step in 0..<120 {
+        for step in 0..<300 {
             let move = try await story.move()
             guard step % 10 == 9 else { continue }
             let hosts = story.allGroups.map { "\($0).apic.localhost" } + ["127.0.0.1"]
@@ -19,7 +19,10 @@ struct IncrementalSnapshotTests {
                 served == fresh,
                 "after step \(step): \(move); only served: \(served.filter { !fresh.contains($0) }), only fresh: \(fresh.filter { !served.contains($0) })")
         }
-        #expect(story.accepted > 40)
+        // The story is only worth as much as what happens in it.
+        for event in ["published", "offline", "switched", "key bound", "policy bound", "plug-in attached", "plug-in changed"] {
+            #expect(story.events.contains(event))
+        }
     }
 
     /// Two APIs exchange their paths; the one that is taken off the old path last must not take the other one with it.
@@ -51,7 +54,12 @@ private struct Story {
     var apis: [String] = []
     var environments = [Environment.releaseID]
     var versions: [(api: String, version: String)] = []
-    var accepted = 0
+    var publications: [String] = []
+    var bindings: [String] = []
+    var keys: [String] = []
+    var policies: [String] = []
+    var plugins: [String] = []
+    var events: Set<String> = []
 
     init(_ gateway: TestGateway, seed: UInt64) {
         self.gateway = gateway
@@ -60,10 +68,10 @@ private struct Story {
 
     /// One write; a refusal is as good as any other answer.
     mutating func move() async throws -> String {
-        let kind = random.next(14)
+        let kind = random.next(22)
         do {
             let text = try await perform(kind)
-            accepted += 1
+            events.insert(text)
             return text
         } catch let error as OperationError {
             return "\(kind) refused: \(error)"
@@ -104,6 +112,7 @@ private struct Story {
             let record = try await plane.publishAPI(
                 call, apiID: try pick(apis), environmentID: try pick(environments), remark: "").value
             versions.append((record.publication.apiID, record.versionID))
+            publications.append(record.publication.id)
             return "published"
         case 11:
             _ = try await plane.takeAPIOffline(call, apiID: try pick(apis), environmentID: try pick(environments))
@@ -112,7 +121,90 @@ private struct Story {
             guard let version = versions.isEmpty ? nil : versions[random.next(versions.count)] else { return "nothing" }
             _ = try await plane.switchAPIVersion(call, apiID: version.api, versionID: version.version)
             return "switched"
-        default: return try await changeEnvironment()
+        case 13: return try await changeEnvironment()
+        case 14, 15: return try await changeKeys()
+        case 16, 17: return try await changePolicies()
+        case 18, 19, 20: return try await changePlugins()
+        default:
+            let limit = ["4999", "5000", "60000"][random.next(3)]
+            _ = try await plane.setFeature(
+                call, name: "backend_timeout", enabled: true, config: #"{"max_timeout":\#(limit)}"#)
+            return "timeouts up to \(limit)"
+        }
+    }
+
+    private mutating func changeKeys() async throws -> String {
+        let plane = gateway.plane
+        let call = gateway.call()
+        switch random.next(5) {
+        case 0:
+            let draft = SignatureKeyDraft(name: "key\(random.next(3))", type: [.hmac, .basic][random.next(2)])
+            keys.append(try await plane.createSignatureKey(call, draft).value.id)
+            return "key made"
+        case 1, 2:
+            let bound = try await plane.bindSignatureKey(call, id: try pick(keys), publicationIDs: [try pick(publications)]).value
+            bindings += bound.map(\.binding.id)
+            return "key bound"
+        case 3:
+            _ = try await plane.updateSignatureKey(
+                call, id: try pick(keys), SignatureKeyDraft(name: "key\(random.next(3))", key: "key_\(random.next(90_000) + 10_000)"))
+            return "key changed"
+        default:
+            if random.next(2) == 0 {
+                _ = try await plane.unbindSignatureKey(call, bindingID: try pick(bindings))
+                return "key unbound"
+            }
+            _ = try await plane.deleteSignatureKey(call, id: try pick(keys))
+            return "key removed"
+        }
+    }
+
+    private mutating func changePolicies() async throws -> String {
+        let plane = gateway.plane
+        let call = gateway.call()
+        let value = "10.0.0.\(random.next(200))"
+        switch random.next(4) {
+        case 0:
+            let draft = AccessPolicyDraft(name: "acl\(random.next(3))", action: .deny, entity: .ip, value: value)
+            policies.append(try await plane.createAccessPolicy(call, draft).value.id)
+            return "policy made"
+        case 1:
+            let bound = try await plane.bindAccessPolicy(
+                call, id: try pick(policies), publicationIDs: [try pick(publications)]).value
+            bindings += bound.map(\.binding.id)
+            return "policy bound"
+        case 2:
+            _ = try await plane.updateAccessPolicy(
+                call, id: try pick(policies), AccessPolicyChange(action: [.permit, .deny][random.next(2)], value: value))
+            return "policy changed"
+        default:
+            _ = try await plane.unbindAccessPolicy(call, bindingID: try pick(bindings))
+            return "policy unbound"
+        }
+    }
+
+    private mutating func changePlugins() async throws -> String {
+        let plane = gateway.plane
+        let call = gateway.call()
+        let content = """
+            {"response_headers":[{"name":"X-A","value":"\(random.next(50))","value_type":"custom_value","action":"override"}]}
+            """
+        switch random.next(5) {
+        case 0:
+            let draft = PluginDraft(name: "plugin\(random.next(3))", type: .setResponseHeaders, scope: "global", content: content)
+            plugins.append(try await plane.createPlugin(call, draft).value.id)
+            return "plug-in made"
+        case 1, 2:
+            _ = try await plane.attachPlugin(
+                call, id: try pick(plugins), apiIDs: [try pick(apis)], environmentID: try pick(environments))
+            return "plug-in attached"
+        case 3:
+            _ = try await plane.updatePlugin(call, id: try pick(plugins), PluginChange(content: content))
+            return "plug-in changed"
+        default:
+            _ = try await plane.detachPlugin(
+                call, id: try pick(plugins), apiIDs: [try pick(apis)], environmentID: try pick(environments))
+            return "plug-in detached"
         }
     }
 
@@ -141,6 +233,12 @@ private struct Story {
             "api\(random.next(8))", paths[random.next(paths.count)], groupID: try pick(groups),
             method: [.get, .any, .post][random.next(3)], body: "body \(random.next(3))")
         if made.reqURI != "/{rest+}", random.next(3) == 0 { made.matchMode = .prefix }
+        if random.next(3) == 0 {
+            let proxied = APIDefinition.proxied("", "/", groupID: "", to: "/backend")
+            made.backendType = .http
+            made.mock = nil
+            made.http = proxied.http
+        }
         return made
     }
 

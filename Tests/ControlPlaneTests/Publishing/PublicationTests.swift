@@ -157,4 +157,25 @@ struct PublicationTests {
         _ = try await g.plane.takeAPIOffline(g.call(), apiID: api.id, environmentID: test.id)
         #expect(try await g.plane.apis(g.call(), filter, page: Page(offset: 0, limit: 5)).total == 0)
     }
+
+    @Test func whatIsBoundStaysOfflineAndGoesWithTheAPI() async throws {
+        let g = try await TestGateway()
+        let group = try await g.group("abc")
+        let api = try await g.api("one", "/one", group: group)
+        let publication = try await g.publish(api).publication.id
+        let key = try await g.plane.createSignatureKey(g.call(), SignatureKeyDraft(name: "key")).value
+        let binding = try await g.plane.bindSignatureKey(g.call(), id: key.id, publicationIDs: [publication]).value[0].binding.id
+        func isSigned() -> Bool {
+            let host = g.snapshot.hosts.value(for: Array("\(group.id).apic.localhost".utf8))
+            return host?.environments.first?.routes.all.first?.policies.signing != nil
+        }
+        #expect(isSigned())
+        _ = try await g.plane.takeAPIOffline(g.call(), apiID: api.id, environmentID: Environment.releaseID)
+        _ = try await g.publish(api)
+        #expect(isSigned())
+        _ = try await g.plane.takeAPIOffline(g.call(), apiID: api.id, environmentID: Environment.releaseID)
+        _ = try await g.plane.deleteAPI(g.call(), id: api.id)
+        #expect(try g.trace(of: binding) == ["signatureBinding -a", "signatureBinding b-"])
+        _ = try await g.plane.deleteSignatureKey(g.call(), id: key.id)
+    }
 }

@@ -1,4 +1,5 @@
 import GatewayPrimitives
+import RequestSigning
 import Snapshot
 
 /// What a snapshot decides, as lines that do not depend on the order in which it came to be.
@@ -30,5 +31,25 @@ private func describe(_ route: Route) -> String {
             "http \(http.upstream) \(http.hostHeader) \(String(describing: http.method)) \(http.path) \(http.timeoutMilliseconds) \(http.retry)"
         }
     return "\(route.identity) \(route.method) \(route.path.text) \(route.matchMode) \(route.schemes.rawValue) "
-        + "\(String(describing: route.refusal)) \(backend)"
+        + "\(String(describing: route.refusal)) \(backend) \(describe(route.policies))"
+}
+
+private func describe(_ policies: RoutePolicies) -> String {
+    var parts: [String] = []
+    if let signing = policies.signing { parts.append("signed \(keyName(signing.signer))") }
+    if let access = policies.access { parts.append("access \(access.id) \(access.permitsListed) \(access.addresses)") }
+    if policies.cors != nil { parts.append("cors") }
+    if let limit = policies.rateLimit { parts.append("rate \(String(describing: limit.api))") }
+    if policies.thirdAuth != nil { parts.append("third_auth") }
+    if policies.breaker != nil { parts.append("breaker") }
+    if let headers = policies.responseHeaders {
+        parts.append("headers \(headers.rules.map { "\($0.action) \(String(decoding: $0.name, as: UTF8.self)) \($0.value)" })")
+    }
+    return parts.joined(separator: ", ")
+}
+
+/// The name of the key as signatures carry it; the signer shows it to nobody else.
+private func keyName(_ signer: BackendSigner) -> String {
+    let prefix = Mirror(reflecting: signer).children.first { $0.label == "prefix" }?.value as? [UInt8]
+    return String(decoding: prefix ?? [], as: UTF8.self)
 }
