@@ -117,6 +117,12 @@ extension String {
         #expect(error?.message.isEmpty == false)
     }
 
+    @Test(arguments: ["(?R)(?R)", "(a(?1)?b|(?R)a)+$", "(?:(?R)|a)*b", "(?=(a+))*+(?1)*$", "(a*)*\\1*$"])
+    func recursionStaysInBounds(pattern: String) throws {
+        guard let matcher = try? PatternMatcher(pattern) else { return }
+        _ = matcher.match(String(repeating: "a", count: 30_000) + "!")
+    }
+
     @Test func matchesFromSeveralTasksAtOnce() async throws {
         let matcher = try PatternMatcher("^([a-z]+)-([0-9]+)$")
         await withTaskGroup(of: Bool.self) { group in
