@@ -34,14 +34,15 @@ def canonical_query(query: str) -> str:
     for item in query.split("&"):
         if item:
             name, _, value = item.partition("=")
-            pairs.append((unquote_to_bytes(name), unquote_to_bytes(value)))
+            # `+` is a blank, as every web framework that a verifying backend is built on reads it.
+            pairs.append((unquote_to_bytes(name.replace("+", " ")), unquote_to_bytes(value.replace("+", " "))))
     return "&".join(f"{encode(name)}={encode(value)}" for name, value in sorted(pairs))
 
 
 def string_to_sign(
     method: str, target: str, headers: list[tuple[str, str]], signed: list[str], payload: str, date: str,
-    algorithm: str = ALGORITHM,
 ) -> str:
+    """The same text for all algorithms: its first line always names SDK-HMAC-SHA256."""
     path, _, query = target.partition("?")
     values: dict[str, str] = {}
     for name, value in headers:
@@ -50,7 +51,7 @@ def string_to_sign(
     block = "".join(f"{name}:{values[name]}\n" for name in signed)
     canonical = "\n".join([
         method.upper(), canonical_path(path), canonical_query(query), block, ";".join(signed), payload])
-    return "\n".join([algorithm, date, hashlib.sha256(canonical.encode("utf-8")).hexdigest()])
+    return "\n".join([ALGORITHM, date, hashlib.sha256(canonical.encode("utf-8")).hexdigest()])
 
 
 def now() -> str:
@@ -110,7 +111,7 @@ def _parts(request, header: str, algorithm: str) -> tuple[str, str, str]:
         if declared[0] != UNSIGNED and declared[0] != payload:
             raise Refused("the declared hash is not that of the body")
         payload = declared[0]
-    text = string_to_sign(request.method, request.target, request.headers, signed, payload, date, algorithm)
+    text = string_to_sign(request.method, request.target, request.headers, signed, payload, date)
     return key, signature, text
 
 
