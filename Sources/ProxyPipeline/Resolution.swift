@@ -9,6 +9,8 @@ public enum Resolution {
     /// `GET /apic/health_check`: the node itself is asked.
     case healthCheck
     case publicKey([UInt8])
+    /// A browser asks beforehand about a route that has a cors plug-in (gateway-runtime.md, 8.1).
+    case preflight(Route, CORSPolicy, instance: InstanceSettings)
 }
 
 extension GatewaySnapshot {
@@ -30,9 +32,25 @@ extension GatewaySnapshot {
         }
         guard let host else { return .failure(.apiNotFound) }
         guard let environment = environment(of: host, head) else { return .failure(.apiNotFound) }
+        if CORSStage.isPreflight(head), let route = preflighted(head, environment.routes, captures), let cors = route.policies.cors {
+            return .preflight(route, cors, instance: settings)
+        }
         guard let route = environment.routes.match(path: head.path.buffer, method: head.method.routeMethod, captures: captures)
         else { return .failure(captures.sawOtherMethod ? .methodNotFound : .apiNotFound) }
         return .route(route, instance: settings)
+    }
+
+    /// The route whose method is asked for, or else any on this path that has the plug-in: all of a path have the same one.
+    private func preflighted(_ head: RequestHead, _ routes: RouteTable, _ captures: RouteCaptures) -> Route? {
+        func find(_ method: RouteMethod?) -> Route? {
+            let route = routes.match(path: head.path.buffer, method: method, captures: captures)
+            return route?.policies.cors == nil ? nil : route
+        }
+        if let route = find(CORSStage.requestedMethod(head)) { return route }
+        for method in RouteMethod.allCases where method != .any {
+            if let route = find(method) { return route }
+        }
+        return nil
     }
 
     private func virtualHost(_ name: ByteView) -> VirtualHost? {

@@ -19,6 +19,8 @@ extension ClientConnection {
             status: connection.head.status, body: connection.head.framing, declaredLength: connection.head.declaredLength,
             request: head, wantsKeepAlive: keepsAlive)
         exchange.form = form
+        reportToBreaker(status: connection.head.status, timedOut: false)
+        decorate(connection.head, failure: nil, isBackend: true)
         out.clear()
         guard writeHead(connection.head, form, upstreamSeconds: true) else {
             exchange.upstream = nil
@@ -41,9 +43,11 @@ extension ClientConnection {
         return !overflowed
     }
 
+    private var isDebugged: Bool { head?.value(.xApigMode)?.equalsIgnoringCase("debug") ?? false }
+
     /// `X-Apig-Mode: debug` asks for the latency lines (gateway-runtime.md, 12.1).
     private func debugLines(upstream: Bool) -> ResponseWriter.DebugLines? {
-        guard let mode = head?.value(.xApigMode), mode.equalsIgnoringCase("debug") else { return nil }
+        guard isDebugged else { return nil }
         let now = LoopState.now()
         return ResponseWriter.DebugLines(
             latencyMilliseconds: Int((now - exchange.began) / 1_000_000),
@@ -114,25 +118,51 @@ extension ClientConnection {
         }
         let answer = exchange.ownAnswer
         let text = FailureResponder.prepare(failure, requestID: exchange.requestID, in: answer)
-        send(answer, text)
+        // Failures before the backend was tried come without a pass.
+        reportToBreaker(status: answer.status, timedOut: failure == .backendTimeout)
+        send(answer, text, failure: failure)
     }
 
     func answer(status: Int, line: HeaderLine, body: [UInt8]) {
         let answer = exchange.ownAnswer
         answer.begin(status: status)
         answer.add(line)
-        send(answer, body)
+        send(answer, body, failure: nil)
     }
 
     func answer(_ mock: MockBackend) {
         let answer = exchange.ownAnswer
         answer.begin(status: mock.status)
         for line in mock.headers { answer.add(line) }
-        send(answer, mock.body)
+        send(answer, mock.body, failure: nil)
     }
 
-    private func send(_ answer: ResponseHead, _ text: [UInt8]) {
+    /// Another server's answer as the gateway's own (third_auth with `return_resp_body_enabled`).
+    func send(copyOf received: ResponseHead, _ text: [UInt8]) {
+        let answer = exchange.ownAnswer
+        answer.begin(status: received.status)
+        for index in 0 ..< received.fieldCount where !received.isRemoved(at: index) {
+            switch received.known(at: index) {
+            case .server, .xRequestID: continue
+            default: answer.add(HeaderLine(name: received.name(at: index).array, value: received.value(at: index).array))
+            }
+        }
+        send(answer, text, failure: nil)
+    }
+
+    /// What the route's policies put on an answer.
+    private func decorate(_ answer: ResponseHead, failure: GatewayFailure?, isBackend: Bool) {
+        guard let route = exchange.route, let head, route.policies.cors != nil || exchange.values != nil else { return }
+        let waited = isBackend ? Int((LoopState.now() - exchange.sentAt) / 1_000_000) : nil
+        Pipeline.decorate(
+            answer, route, head, values: exchange.values,
+            AnswerValues(status: answer.status, backendMilliseconds: waited, failure: failure),
+            isPreflight: exchange.isPreflight, isDebugged: isDebugged, outcome: exchange.outcome)
+    }
+
+    func send(_ answer: ResponseHead, _ text: [UInt8], failure: GatewayFailure?) {
         exchange.deadline = .max
+        decorate(answer, failure: failure, isBackend: false)
         if let connection = exchange.upstream {
             exchange.upstream = nil
             connection.close()

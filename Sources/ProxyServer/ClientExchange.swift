@@ -26,44 +26,158 @@ extension ClientConnection {
         case .healthCheck: answer(status: 200, line: Self.json, body: Self.healthy)
         case .publicKey(let pem): answer(status: 200, line: Self.plainText, body: pem)
         case .route(let route, let settings): begin(head, route, settings)
+        case .preflight(let route, let cors, let settings):
+            exchange.route = route
+            exchange.isPreflight = true
+            if route.policies.needsValues { exchange.values = makeValues(head, route, settings) }
+            let answer = exchange.ownAnswer
+            CORSStage.answerPreflight(cors, head, in: answer)
+            send(answer, [], failure: nil)
         }
     }
 
     private func begin(_ head: RequestHead, _ route: Route, _ settings: InstanceSettings) {
         exchange.route = route
-        guard route.schemes.contains(usesTLS ? .https : .http) else { return fail(.schemeNotSupported(route.schemes)) }
-        if let refusal = route.refusal { return fail(.routeRefused(refusal)) }
         exchange.settings = settings
-        if case .length(let count) = head.framing, count > settings.maxBodyBytes { return fail(.bodyTooLarge) }
         body = BodyReader(head.framing, limit: settings.maxBodyBytes)
-        switch route.backend {
-        case .mock(let mock): answer(mock)
-        case .http(let backend):
+        if route.policies.needsValues { exchange.values = makeValues(head, route, settings) }
+        switch Pipeline.beforeAuthentication(route, usesTLS: usesTLS, values: exchange.values, outcome: &exchange.outcome) {
+        case .refuse(let failure): fail(failure)
+        case .proceed: choose(head, route, settings)
+        case .ask(let policy, let body):
+            exchange.gate = .collecting(policy, bytes: body ?? 0)
+            exchange.asksWithBody = body != nil
+            if (body ?? 0) == 0 { ask(policy) }
+        }
+    }
+
+    private func makeValues(_ head: RequestHead, _ route: Route, _ settings: InstanceSettings) -> RequestValues {
+        let facts = RequestFacts(
+            head: head, peer: peer, clientAddress: ClientAddress.of(head, peer: peer, source: settings.clientAddress),
+            usesTLS: usesTLS, nowMilliseconds: LoopState.wallMilliseconds(), nowNanoseconds: exchange.began,
+            requestID: exchange.requestID)
+        return RequestValues(facts: facts, identity: route.identity, scratch: loop.stageScratch)
+    }
+
+    /// The request may come in: where does it go?
+    private func choose(_ head: RequestHead, _ route: Route, _ settings: InstanceSettings) {
+        exchange.gate = .open
+        switch Pipeline.destination(route, head, settings, values: exchange.values, outcome: &exchange.outcome) {
+        case .refuse(let failure): fail(failure)
+        case .mock(let mock):
+            reportToBreaker(status: mock.status, timedOut: false)
+            answer(mock)
+        case .forward(let backend):
             exchange.backend = backend
-            if let signing = route.policies.signing {
-                SigningStage.removeClientSignature(from: head, signing, settings)
-                exchange.collectsBody = SigningStage.collectsBody(signing, head.framing)
-            }
             switch backend.retry {
             case .automatic: exchange.retriesLeft = head.method.isIdempotent ? 1 : 0
             case .times(let count): exchange.retriesLeft = count
             }
+            if let signing = route.policies.signing {
+                SigningStage.removeClientSignature(from: head, signing, settings)
+                exchange.collectsBody = SigningStage.collectsBody(signing, head.framing)
+            }
         }
     }
 
+    /// The outcome of a call that the breaker let through, once.
+    func reportToBreaker(status: Int, timedOut: Bool) {
+        guard let pass = exchange.outcome.breaker else { return }
+        exchange.outcome.breaker = nil
+        let now = LoopState.now()
+        let waited = exchange.sentAt == 0 ? 0 : Int((now - min(now, exchange.sentAt)) / 1_000_000)
+        pass.report(status: status, timedOut: timedOut, backendMilliseconds: waited, nowNanoseconds: now)
+    }
+
+    // MARK: Third-party authentication
+
+    /// Sends the question; the request's own way goes on in `authenticated`.
+    private func ask(_ policy: ThirdAuthPolicy) {
+        guard let values = exchange.values else { return fail(.internalError) }
+        exchange.gate = .asking
+        clientDeadline = .max
+        loop.sideScratch.removeAll()
+        exchange.collected.withUnsafeBytes { collected in
+            ThirdAuthStage.writeRequest(
+                policy, values, body: exchange.asksWithBody ? collected : nil, to: loop.sideScratch)
+        }
+        let serial = exchange.serial
+        let side = SideRequest(
+            pool: loop.pool(to: policy.upstream), request: ByteBuffer(bytes: loop.sideScratch.bytes),
+            answersHead: policy.method.elementsEqual("HEAD".utf8), timeoutMilliseconds: policy.timeoutMilliseconds
+        ) { outcome in
+            guard self.exchange.serial == serial else { return }
+            self.exchange.side = nil
+            self.authenticated(policy, outcome)
+        }
+        exchange.side = side
+        exchange.deadline = loop.eventTime + nanoseconds(policy.timeoutMilliseconds)
+        side.start()
+    }
+
+    private func authenticated(_ policy: ThirdAuthPolicy, _ outcome: SideRequest.Outcome) {
+        guard let head, let route = exchange.route, let settings = exchange.settings, let values = exchange.values else { return }
+        exchange.deadline = .max
+        let answer: ThirdAuthStage.Answer
+        var received: ResponseHead?
+        var text: [UInt8] = []
+        switch outcome {
+        case .timedOut, .failed(.backendUnavailable), .failed(.nameNotResolved), .failed(.backendTimeout): answer = .unreachable
+        case .failed: answer = .malformed
+        case .answered(let head, let body):
+            answer = .head(head)
+            received = head
+            text = body
+        }
+        let verdict = ThirdAuthStage.verdict(
+            policy, answer, client: values.facts.clientAddress, nowNanoseconds: loop.eventTime)
+        switch verdict {
+        case .refuse(let failure, let returnsAnswer):
+            if returnsAnswer, let received { send(copyOf: received, text) } else { fail(failure) }
+        case .allow(let copies):
+            ThirdAuthStage.copyHeaders(policy, from: copies ? received : nil, to: head)
+            choose(head, route, settings)
+        }
+        resumeBody()
+    }
+
+    /// Goes on with a body that had to wait for a decision.
+    private func resumeBody() {
+        resumeReading()
+        guard phase == .exchange, exchange.backend != nil, !exchange.isDispatched else { return }
+        if body.isComplete { bodyIsReady() } else { bodyIsPartial() }
+    }
+
+    // MARK: Body
+
     /// The whole body has arrived, or there is none.
-    func bodyIsReady() { dispatch() }
+    func bodyIsReady() {
+        switch exchange.gate {
+        case .collecting(let policy, _): ask(policy)
+        case .asking: break
+        case .open: dispatch()
+        }
+    }
 
     /// Part of the body has arrived, and no more is here to be read.
     func bodyIsPartial() {
-        if let head, head.expectsContinue, body.received == 0 {
+        if case .asking = exchange.gate {
+            if exchange.isCongested { pauseReading() }
+            return
+        }
+        if let head, head.expectsContinue, body.received == 0, !exchange.saidContinue {
             // The gateway has decided to take the body; the backend is not asked (RFC 9110, 10.1.1).
+            exchange.saidContinue = true
             out.clear()
             out.writeStaticString("HTTP/1.1 100 Continue\r\n\r\n")
             context?.writeAndFlush(wrapOutboundOut(out), promise: nil)
         }
         clientDeadline = loop.eventTime + nanoseconds(loop.configuration.bodyTimeoutMilliseconds)
-        if !exchange.collectsBody { dispatch() }
+        switch exchange.gate {
+        case .collecting(let policy, let bytes): if exchange.collected.count >= bytes { ask(policy) }
+        case .asking: break
+        case .open: if !exchange.collectsBody { dispatch() }
+        }
     }
 
     /// Starts an attempt: takes a connection, or opens one.
@@ -102,9 +216,8 @@ extension ClientConnection {
         guard let head, let captures = exchange.captures else { return }
         exchange.upstream = connection
         connection.begin(self, answersHead: RequestWriter.isHead(head, backend))
-        let source = exchange.settings?.clientAddress ?? .peer
         var clientText: [UInt8]?
-        if source != .peer {
+        if let source = exchange.settings?.clientAddress, source != .peer {
             let address = ClientAddress.of(head, peer: peer, source: source)
             if address != peer { clientText = Array(address.description.utf8) }
         }
@@ -208,6 +321,7 @@ extension ClientConnection {
 
     func exchangeTimedOut() {
         guard phase == .exchange else { return closeNow() }
+        if let side = exchange.side { return side.timeOut() }
         attemptFailed(.backendTimeout, isFree: false)
     }
 }

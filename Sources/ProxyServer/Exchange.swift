@@ -24,6 +24,24 @@ struct Exchange {
         }
     }
 
+    /// What holds the request back.
+    enum Gate {
+        case open
+        /// Body bytes for the authentication service.
+        case collecting(ThirdAuthPolicy, bytes: Int)
+        case asking
+    }
+    var gate = Gate.open
+    var side: SideRequest?
+    /// Body bytes without framing, as many as the authentication service gets.
+    private(set) var collected: [UInt8] = []
+    var asksWithBody = false
+    var saidContinue = false
+    /// Only for routes whose policies ask for values.
+    var values: RequestValues?
+    var outcome = Pipeline.Outcome()
+    var isPreflight = false
+
     var upstream: UpstreamConnection?
     var isConnecting = false
     /// Sent, or being sent: the body goes on as it comes.
@@ -61,6 +79,7 @@ struct Exchange {
         form = nil
         isDispatched = false
         collectsBody = false
+        saidContinue = false
         isReplayable = true
         deadline = .max
         if unsent.capacity > 0 { unsent.clear() }
@@ -74,6 +93,15 @@ struct Exchange {
         route = nil
         backend = nil
         settings = nil
+        gate = .open
+        isPreflight = false
+        if values != nil {
+            values = nil
+            outcome = Pipeline.Outcome()
+            collected = []
+            side?.cancel()
+            side = nil
+        }
         isConnecting = false
         isDispatched = false
         form = nil
@@ -89,10 +117,14 @@ struct Exchange {
     /// The backend does not take the body as fast as the client sends it.
     var isCongested: Bool { unsent.readableBytes > ClientConnection.bufferBound }
 
+    private var isGated: Bool { if case .open = gate { false } else { true } }
+
     mutating func append(_ bytes: UnsafeRawBufferPointer, chunked: Bool) {
         Self.append(bytes, chunked: chunked, to: &unsent)
+        if case .collecting(_, let wanted) = gate { collected.append(contentsOf: bytes.prefix(max(0, wanted - collected.count))) }
         guard isReplayable else { return }
-        if retriesLeft > 0, replay.readableBytes + bytes.count <= Self.replayBound {
+        // Before the backend is chosen nobody knows how often it may be asked.
+        if retriesLeft > 0 || isGated, replay.readableBytes + bytes.count <= Self.replayBound {
             Self.append(bytes, chunked: chunked, to: &replay)
         } else {
             isReplayable = false

@@ -1,3 +1,4 @@
+import GatewayPrimitives
 import Glibc
 import NIOCore
 import NIOPosix
@@ -22,6 +23,8 @@ final class LoopState: @unchecked Sendable {
 
     var requestIDs: RequestIDGenerator
     let signingScratch = SigningScratch()
+    let stageScratch: StageScratch
+    let sideScratch = ByteScratch(capacity: 2048)
     private var spareHeads: [RequestHead] = []
 
     private var connections: [ClientConnection] = []
@@ -41,6 +44,7 @@ final class LoopState: @unchecked Sendable {
         self.configuration = configuration
         self.backendTLS = backendTLS
         maxConnections = max(1, configuration.maxConnections / max(1, configuration.eventLoops))
+        stageScratch = StageScratch(nodeName: configuration.nodeName, nodeAddress: configuration.nodeAddress)
         snapshot = .empty
         var source = SystemRandomNumberGenerator()
         requestIDs = RequestIDGenerator(seedingFrom: &source)

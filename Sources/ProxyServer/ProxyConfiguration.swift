@@ -19,6 +19,10 @@ public struct ProxyConfiguration: Sendable {
     public var tls: NIOSSLContext?
     /// Event loops, each with its own connections, pools and snapshot reference; at least 1.
     public var eventLoops: Int
+    /// `$context.serverName`
+    public var nodeName = "localhost"
+    /// `$context.serverAddr`
+    public var nodeAddress = "127.0.0.1"
     /// Client connections open at a time; further ones are closed when they come.
     public var maxConnections = 50_000
     /// A head must be complete so many milliseconds after its first byte.

@@ -1,0 +1,111 @@
+import GatewayPrimitives
+import Snapshot
+
+/// The order in which a request is decided (gateway-runtime.md, section 16), as one list:
+///
+/// 1. *Strict reading* (`RequestHead`): what is ambiguous never gets a meaning.
+/// 2. *Host, environment, route* (`GatewaySnapshot.resolve`): everything later is bound to a route.
+/// 3. *Preflight* (`CORSStage`), part of resolving: browsers send it without credentials, so nothing below may refuse it.
+/// 4. *Protocol*, then a route that cannot be served: the request is at the right API but may not come this way.
+/// 5. *Access list* (`AccessStage`): cheapest refusal, and unwelcome addresses must not use up anybody's limit.
+/// 6. *Rate limit* (`RateLimitStage`): before the authentication service, which it protects as well as the backend.
+/// 7. *Third-party authentication* (`ThirdAuthStage`): costs a request of its own; the first stage that waits.
+/// 8. *Body size*: only callers that are allowed in learn about the limit; nothing but the head was read of the body so far,
+///    unless the authentication service wanted some.
+/// 9. *Breaker* (`BreakerStage`): counts only what would really reach the backend, and chooses another one when open.
+/// 10. *Backend and path* (`RequestWriter`), 11. *signature* (`SigningStage`): last, over the bytes that are sent.
+/// 12. *Answer* (`decorate`): CORS lines, then set_resp_headers (which may not touch CORS), then debug lines; on the gateway's own
+///     answers too, so that a browser can read an error.
+///
+/// A route without policies passes through steps 4 and 8 alone.
+public enum Pipeline {
+    /// What the stages leave for the answer.
+    public struct Outcome {
+        public var rateLimit: RateLimitDecision?
+        public var breaker: BreakerPass?
+        public init() {}
+    }
+
+    public enum BeforeAuthentication {
+        case refuse(GatewayFailure)
+        /// Ask the service, with so many bytes of the body when they have come; nil: none.
+        case ask(ThirdAuthPolicy, body: Int?)
+        case proceed
+    }
+
+    /// Steps 4 to 7. `values` may be nil for a route without policies.
+    public static func beforeAuthentication(
+        _ route: Route, usesTLS: Bool, values: RequestValues?, outcome: inout Outcome
+    ) -> BeforeAuthentication {
+        guard route.schemes.contains(usesTLS ? .https : .http) else { return .refuse(.schemeNotSupported(route.schemes)) }
+        if let refusal = route.refusal { return .refuse(.routeRefused(refusal)) }
+        guard let values else { return .proceed }
+        let policies = route.policies
+        if let access = policies.access, let failure = AccessStage.check(access, values.facts) { return .refuse(failure) }
+        if let limit = policies.rateLimit {
+            let decision = RateLimitStage.admit(limit, values)
+            outcome.rateLimit = decision
+            if !decision.isAllowed { return .refuse(.throttled) }
+        }
+        if let third = policies.thirdAuth {
+            switch ThirdAuthStage.begin(third, values) {
+            case .refuse(let failure): return .refuse(failure)
+            case .skip: ThirdAuthStage.copyHeaders(third, from: nil, to: values.facts.head)
+            case .ask: return .ask(third, body: ThirdAuthStage.carriedBody(third, values.facts.head.framing))
+            }
+        }
+        return .proceed
+    }
+
+    public enum Destination {
+        case refuse(GatewayFailure)
+        case mock(MockBackend)
+        case forward(HTTPBackend)
+    }
+
+    /// Steps 8 and 9, and where the request goes.
+    public static func destination(
+        _ route: Route, _ head: RequestHead, _ settings: InstanceSettings, values: RequestValues?, outcome: inout Outcome
+    ) -> Destination {
+        if case .length(let count) = head.framing, count > settings.maxBodyBytes { return .refuse(.bodyTooLarge) }
+        if let values, let breaker = route.policies.breaker {
+            switch BreakerStage.enter(breaker, values) {
+            case .closed(let pass): outcome.breaker = pass
+            case .open(nil): return .refuse(.breakerOpen)
+            case .open(.http(let backend)?): return .forward(backend)
+            case .open(.mock(let mock)?): return .mock(mock)
+            case .open(.passthrough(let lines)?):
+                for line in lines {
+                    let name = line.name.map(asciiLowercase)
+                    name.withUnsafeBytes { head.remove(named: ByteView($0)) }
+                    head.removeAdded(named: name)
+                    head.add(line)
+                }
+            }
+        }
+        switch route.backend {
+        case .http(let backend): return .forward(backend)
+        case .mock(let mock): return .mock(mock)
+        }
+    }
+
+    /// Step 12. `values` is nil when the route asks for nothing of it.
+    public static func decorate(
+        _ answer: ResponseHead, _ route: Route, _ head: RequestHead, values: RequestValues?, _ facts: AnswerValues,
+        isPreflight: Bool, isDebugged: Bool, outcome: Outcome
+    ) {
+        if let cors = route.policies.cors, !isPreflight { CORSStage.apply(cors, head, to: answer) }
+        guard let values else { return }
+        if let headers = route.policies.responseHeaders { ResponseHeaderStage.apply(headers, values, facts, to: answer) }
+        if isDebugged, let limit = route.policies.rateLimit, let decision = outcome.rateLimit {
+            RateLimitStage.addDebugLines(decision, limit, to: answer)
+        }
+    }
+}
+
+extension RoutePolicies {
+    /// A stage of this route asks for values of the request.
+    public var needsValues: Bool {
+        access != nil || rateLimit != nil || thirdAuth != nil || breaker != nil || responseHeaders != nil
+    }
+}
