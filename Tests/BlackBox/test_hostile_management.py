@@ -15,7 +15,7 @@ WRITES = [("POST", "/api-groups"), ("POST", "/apis"), ("POST", "/envs"), ("POST"
           ("POST", "/sign-bindings"), ("POST", "/acl-bindings"), ("PUT", "/acl-bindings?action=delete"), ("POST", "/apis/action"),
           ("POST", "/apis/publish?action=online"), ("POST", "/apis/check"), ("POST", "/features")]
 NOT_JSON = [b"{", b"}", b"nonsense", b"{'a': 1}", b"{\"a\": NaN}", b"\xff\xfe{\x00}\x00", b"{\"name\": \"\xff\xfe\"}",
-            b"{\"a\": 1} trailing", b"{\"name\": \"\\ud800\"}", b"", b" "]
+            b"{\"a\": 1} trailing", b"", b" "]
 WRONG_TYPES = [b"[]", b"null", b"1", b"\"x\"", b"true"]
 DEEP = b"[" * 20_000 + b"]" * 20_000
 DEEP_OBJECT = b"{\"a\":" * 20_000 + b"1" + b"}" * 20_000

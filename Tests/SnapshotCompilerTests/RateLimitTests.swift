@@ -90,6 +90,29 @@ import Testing
         #expect(admits(one!))
     }
 
+    /// A rule's name that reads like the end of one rule and the start of another must not meet the state of two rules.
+    @Test func hostileRuleNamesDoNotShareState() throws {
+        let parameter = #""api_limit":9,"parameters":[{"type":"path","name":"p"}],"#
+        let leaf = #"[\"p\",\"==\",\"/\"]"#
+        func rule(_ name: String) -> String { #"{"rule_name":"\#(name)","match_regex":"\#(leaf)","limit":1}"# }
+        let two = try bench.policies(.rateLimit, content(parameter + #""rules":[\#(rule("a")),\#(rule("b"))]"#)).rateLimit
+        let forged = #"a\u001e[\"p\",\"==\",\"/\"]\u001e10 second\u001db"#
+        let one = try bench.policies(.rateLimit, content(parameter + #""rules":[\#(rule(forged))]"#)).rateLimit
+        #expect(two?.state !== one?.state)
+        #expect(admits(try #require(one)))
+    }
+
+    @Test func deadStatesAreSweptAway() throws {
+        var kept: [RateLimitPolicy] = []
+        for number in 0..<1_000 {
+            let policy = try #require(try bench.policies(.rateLimit, content(#""api_limit":1"#), publication: "p\(number)").rateLimit)
+            if number % 100 == 0 { kept.append(policy) }
+        }
+        #expect(bench.registry.liveCount == 10)
+        #expect(bench.registry.count <= 64)
+        #expect(kept.count == 10)
+    }
+
     @Test func debugLines() throws {
         let policy = try #require(try bench.policies(.rateLimit, content(#""api_limit":10,"ip_limit":2,"user_limit":5"#)).rateLimit)
         let answer = response("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")

@@ -111,7 +111,7 @@ extension Reading {
 }
 
 extension Writing {
-    /// Compiles all published APIs of the instance again: what they may say depends on a feature.
+    /// Compiles all published APIs of the instance again: what they and their plug-ins may say depends on a limit.
     fileprivate func touchPublications(of call: Call) throws {
         let rows = try sql.query(
             "SELECT id FROM publications WHERE instance_id = ? AND version_id IS NOT NULL", [.text(call.instanceID)])

@@ -1,5 +1,6 @@
 import Foundation
 import GatewayModel
+import RequestSigning
 import Snapshot
 import SnapshotCompiler
 import Store
@@ -118,6 +119,25 @@ struct PublicationLoader {
         let own = "\(group.id).\(settings.groupHostSuffix)".lowercased()
         // Only one group can answer at the gateway's bare address: the DEFAULT group of the instance that was made first.
         return group.isDefault ? [own] + settings.gatewayAddresses : [own]
+    }
+
+    /// Public keys that instances serve to backends; a key that no backend could verify with is not served.
+    ///
+    /// - Parameter ids: nil for all instances.
+    func publicKeys(ids: [String]?) throws -> [SnapshotChange] {
+        var condition = Condition()
+        if let ids { condition.isIn("id", ids) }
+        return try reading.sql.all(Instance.self, where: condition).map { instance in
+            var own = Condition()
+            own.equal("instance_id", instance.id)
+            own.equal("sign_type", SignatureType.publicKey.rawValue)
+            var keys: [String: [UInt8]] = [:]
+            for row in try reading.sql.all(SignatureKeyRow.self, where: own) {
+                let key = try row.model(box: reading.box)
+                if let pem = try? RSAKeyText.publicKeyPEM(privateKey: key.secret) { keys[key.name] = Array(pem.utf8) }
+            }
+            return .publicKeys(instanceID: instance.id, keys)
+        }
     }
 
     /// - Parameter ids: nil for all instances.

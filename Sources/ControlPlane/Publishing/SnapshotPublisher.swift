@@ -26,6 +26,7 @@ final class SnapshotPublisher: @unchecked Sendable {
     func start(_ reading: Reading) throws {
         let loader = PublicationLoader(reading: reading, settings: settings)
         builder.apply(try loader.instanceSettings(ids: nil).map(SnapshotChange.instance))
+        builder.apply(try loader.publicKeys(ids: nil))
         builder.apply(try loader.groups(ids: nil))
         for api in try loader.publishedAPIs(.all) {
             builder.apply([.route(publicationID: api.publicationID, instanceID: api.instanceID, tolerantly(api))])
@@ -59,6 +60,7 @@ final class SnapshotPublisher: @unchecked Sendable {
             case .instance(let id):
                 let found = try loader.instanceSettings(ids: [id])
                 plan += found.isEmpty ? [.instanceRemoved(id: id)] : found.map(SnapshotChange.instance)
+                plan += try loader.publicKeys(ids: [id])
                 for settings in found { changedSettings[id] = settings }
             }
         }

@@ -33,6 +33,9 @@ public final class RuntimeRegistry: Sendable {
         }
     }
 
+    /// Keys that are remembered, dead ones that wait to be swept included.
+    public var count: Int { storage.withLock { $0.entries.count } }
+
     /// Keys whose state is alive.
     public var liveCount: Int {
         storage.withLock { storage in storage.entries.values.count { $0.object != nil } }

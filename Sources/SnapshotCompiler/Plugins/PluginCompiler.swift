@@ -124,6 +124,8 @@ struct PluginCompiler {
         // A changed limit goes on counting in the window that runs; other windows or rules are other counters.
         let key = stateKey(
             plugin, isShared: content.scope == .share, window(content.api ?? content.user ?? content.app ?? content.address),
+            // Names may hold any character, so the text alone does not tell one rule from two.
+            "\(content.rules.count)",
             content.rules.map { "\($0.name)\u{1E}\($0.expression.text)\u{1E}\(window($0.quota))" }.joined(separator: "\u{1D}"))
         return RateLimitPolicy(
             api: content.api.map(quota), user: content.user.map(quota), app: content.app.map(quota), address: content.address.map(quota),

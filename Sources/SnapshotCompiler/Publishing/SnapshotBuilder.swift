@@ -9,6 +9,8 @@ public enum SnapshotChange: Sendable {
     case group(id: String, name: String, instanceID: String, hosts: [String])
     case groupRemoved(id: String)
     case instance(InstanceSettings)
+    /// All public keys that an instance serves: name of the signature key -> PEM.
+    case publicKeys(instanceID: String, [String: [UInt8]])
     case instanceRemoved(id: String)
 }
 
@@ -34,11 +36,13 @@ public struct SnapshotBuilder {
     private var instances: [InstanceSettings] = []
     private var hosts = ByteTrie<VirtualHost>()
     private var wildcardHosts = ByteTrie<VirtualHost>()
+    private var publicKeys = ByteTrie<[UInt8]>()
+    private var publicKeyNames: [String: [String]] = [:]
 
     public init() {}
 
     public func snapshot(revision: UInt64) -> GatewaySnapshot {
-        GatewaySnapshot(revision: revision, hosts: hosts, wildcardHosts: wildcardHosts, instances: instances)
+        GatewaySnapshot(revision: revision, hosts: hosts, wildcardHosts: wildcardHosts, instances: instances, publicKeys: publicKeys)
     }
 
     /// Settings of an instance as of the changes applied so far.
@@ -75,7 +79,9 @@ public struct SnapshotBuilder {
                     instanceIndex[settings.instanceID] = instances.count
                     instances.append(settings)
                 }
+            case .publicKeys(let instanceID, let keys): setPublicKeys(instanceID, keys)
             case .instanceRemoved(let id):
+                setPublicKeys(id, [:])
                 // Its place stays, so that the places of the others do; no group refers to it any longer.
                 instanceIndex[id] = nil
             }
@@ -130,6 +136,15 @@ public struct SnapshotBuilder {
                 groupID: id, groupName: group.name, instance: instanceIndex[group.instanceID] ?? 0,
                 environments: group.environments)
         for name in group.hosts { setHost(name, host) }
+    }
+
+    private mutating func setPublicKeys(_ instanceID: String, _ keys: [String: [UInt8]]) {
+        func place(_ name: String) -> [UInt8] { Array("\(instanceID)/\(name)".utf8) }
+        for name in publicKeyNames.removeValue(forKey: instanceID) ?? [] where keys[name] == nil {
+            publicKeys = publicKeys.setting(place(name), to: nil)
+        }
+        for (name, pem) in keys { publicKeys = publicKeys.setting(place(name), to: pem) }
+        if !keys.isEmpty { publicKeyNames[instanceID] = Array(keys.keys) }
     }
 
     private mutating func setHost(_ name: String, _ host: VirtualHost?) {

@@ -133,6 +133,23 @@ import Testing
                 == .notFound(.instance, id: fixture.instanceID))
     }
 
+    @Test func aLimitThatPublishedAPIsExceedIsRefused() async throws {
+        let api = try await fixture.publish("Api_http", group: fixture.group())
+        let plugin = PluginDraft(name: "auth", type: .thirdAuth, scope: "global", content: PluginTests.third)
+        let id = try await plane.createPlugin(call, plugin).value.id
+        _ = try await plane.attachPlugin(call, id: id, apiIDs: [api.apiID], environmentID: Environment.releaseID)
+        let error = await refusal {
+            try await plane.setFeature(call, name: "backend_timeout", enabled: true, config: #"{"max_timeout":4999}"#)
+        }
+        guard case .cannotServe(field: "plugin_content", _) = error else {
+            Issue.record("\(String(describing: error))")
+            return
+        }
+        #expect(settings?.maxBackendTimeoutMilliseconds == 60_000)
+        _ = try await plane.setFeature(call, name: "backend_timeout", enabled: true, config: #"{"max_timeout":5000}"#)
+        #expect(settings?.maxBackendTimeoutMilliseconds == 5000)
+    }
+
     @Test func onceAMinuteWhenTheOperatorWantsIt() async throws {
         let fixture = try ControlPlaneFixture(ControlPlaneSettings(featureIntervalSeconds: 60))
         func change() async throws -> Written<FeatureState> {

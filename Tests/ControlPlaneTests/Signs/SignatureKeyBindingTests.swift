@@ -1,6 +1,7 @@
 import ControlPlane
 import GatewayModel
 import GatewayPrimitives
+import RequestSigning
 import Snapshot
 import Store
 import Testing
@@ -111,6 +112,21 @@ import Testing
                 == .cannotServe(field: "sign_secret", reason: "is no RSA private key of at least 2048 bits"))
         let stored = try await plane.signatureKeys(call, SignatureKeyFilter(id: generated.id), page: all).items.first
         #expect(stored?.key == generated)
+    }
+
+    @Test func publicKeysAreServedByName() async throws {
+        func served(_ name: String) -> String? {
+            fixture.snapshots.current.publicKeys.value(for: Array("\(fixture.instanceID)/\(name)".utf8)).map {
+                String(decoding: $0, as: UTF8.self)
+            }
+        }
+        _ = try await plane.setFeature(call, name: "public_key", enabled: true, config: nil)
+        let key = try await plane.createSignatureKey(call, SignatureKeyDraft(name: "pair", type: .publicKey)).value
+        #expect(served("pair") == (try RSAKeyText.publicKeyPEM(privateKey: key.secret)))
+        _ = try await plane.updateSignatureKey(call, id: key.id, SignatureKeyDraft(name: "renamed"))
+        #expect(served("pair") == nil && served("renamed") != nil)
+        _ = try await plane.deleteSignatureKey(call, id: key.id)
+        #expect(served("renamed") == nil)
     }
 
     @Test func deletingAKeyUnbindsIt() async throws {
