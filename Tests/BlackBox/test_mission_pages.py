@@ -315,3 +315,37 @@ def test_algorithm_belongs_to_aes(call, sign, body):
     assert error(call.put(f"/signs/{sign['id']}", {"name": "signature_demo", **body})) == (
         400, "APIG.2011",
         "Invalid parameter value,parameterName:sign_algorithm. Please refer to the support documentation")
+
+
+@pytest.mark.parametrize("field", ["acl-bindings", "acl_bindings"], ids=["example", "table"])
+def test_unbind_policies(world, call, field):
+    apis = [world.make_api(), world.make_api()]
+    bindings = [world.bind_acl(world.make_acl("127.0.0.1"), api)[0] for api in apis]
+    assert world.call(apis[0]).status == 403 and world.call(apis[1]).status == 403
+
+    unknown = "3a68d39f115d4c128fccd6f624ea6109"
+    result = call.put("/acl-bindings", {field: [bindings[0]["id"], unknown]}, query={"action": "delete"})
+    assert result.status == 200
+    assert result.json() == {
+        "failure": [{
+            "bind_id": unknown,
+            "error_code": "APIG.3010",
+            "error_msg": "The access control policy binding record does not exist"}],
+        "success_count": 1}
+    assert world.call(apis[0]).status == 200, "in force with the answer"
+    assert world.call(apis[1]).status == 403, "the other binding stays"
+
+
+def test_detach_plugin(world, call):
+    api = world.make_api()
+    plugin = world.make_plugin("set_resp_headers", {
+        "response_headers": [{"name": "X-Plugin", "value": "here", "action": "override"}]})
+    world.attach(plugin, api)
+    assert world.call(api).all("X-Plugin") == ["here"]
+    with world.connect() as wire:
+        assert world.call(api, wire=wire).all("X-Plugin") == ["here"]
+        result = call.put(f"/plugins/{plugin['plugin_id']}/detach", {"env_id": RELEASE, "api_ids": [api.id]})
+        assert (result.status, result.body, result.headers["Content-Type"]) == (204, b"", None)
+        assert world.call(api, wire=wire).all("X-Plugin") == [], "takes effect immediately"
+    again = call.put(f"/plugins/{plugin['plugin_id']}/detach", {"env_id": RELEASE, "api_ids": [api.id]})
+    assert again.status == 204

@@ -175,3 +175,12 @@ def test_kafka_password_is_not_shown(call):
     assert made.status == 201
     shown = call.get(f"/plugins/{made.json()['plugin_id']}")
     assert b"planted-secret-77" not in shown.body
+
+
+def test_bindings_survive_an_offline_time(sdk, world, plugin):
+    api = world.make_api()
+    world.attach({"plugin_id": plugin.plugin_id}, api)
+    world.offline(api)
+    assert sdk.list_plugin_attached_apis(plugin_id=plugin.plugin_id).total == 1
+    world.publish(api)
+    assert world.call(api).all("X-A") == ["1"]

@@ -204,3 +204,19 @@ def test_signed_retry_verifies_again(world, backend):
     assert len(backend.requests) == 2
     for request in backend.requests:
         assert verify_hmac(request, {KEY: SECRET}) == KEY
+
+
+@pytest.mark.parametrize("sign_type", ["hmac", "basic"])
+def test_backend_sign_header(fresh_gatehouse, make_world, backend, sign_type):
+    """The feature `custom_auth_header` renames the header that carries the signature."""
+    world = make_world(fresh_gatehouse())
+    sign = world.make_sign(sign_type, sign_key="user_key_0001", sign_secret=SECRET.replace("!", "_"))
+    api = world.make_api()
+    world.bind_sign(sign, api)
+    verify = verify_hmac if sign_type == "hmac" else verify_basic
+    world.call(api)
+    assert verify(backend.last, {"user_key_0001": SECRET.replace("!", "_")})
+    world.feature("custom_auth_header", {"backend_sign_header": "X-Backend-Auth"})
+    world.call(api, headers=[("Authorization", "Bearer of-the-client"), ("X-Backend-Auth", "forged")])
+    assert verify(backend.last, {"user_key_0001": SECRET.replace("!", "_")}, "X-Backend-Auth")
+    assert not backend.last.has("Authorization"), "a signed request carries no word of the client about who it is"
