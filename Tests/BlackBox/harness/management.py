@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import time
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
@@ -18,6 +19,9 @@ from huaweicloudsdkroma.v2 import RomaClient
 from . import contract, signatures
 
 RELEASE = "DEFAULT_ENVIRONMENT_RELEASE_ID"
+
+#: A connection that was idle for longer is not used again: the server may be closing it just now.
+IDLE_SECONDS = 3
 
 
 @dataclass
@@ -49,6 +53,7 @@ class Call:
         self.address = address
         self.token = token
         self.connection: http.client.HTTPConnection | None = None
+        self.used_at = 0.0
 
     @property
     def instance_path(self) -> str:
@@ -81,7 +86,10 @@ class Call:
         return result
 
     def _exchange(self, method: str, target: str, fields: list[tuple[str, str]], data: bytes) -> Result:
+        if time.monotonic() - self.used_at > IDLE_SECONDS:
+            self.close()
         for attempt in (1, 2):
+            self.used_at = time.monotonic()
             if self.connection is None:
                 self.connection = http.client.HTTPConnection(*self.address, timeout=60)
             try:
