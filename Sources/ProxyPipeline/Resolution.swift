@@ -3,14 +3,14 @@ import Snapshot
 
 /// What a request addresses (gateway-runtime.md, section 1).
 public enum Resolution {
-    case route(Route, instance: InstanceSettings)
+    case route(Route, instance: InstanceContext)
     /// Stops here, with the settings of the instance if its host is known.
     case failure(GatewayFailure)
     /// `GET /apic/health_check`: the node itself is asked.
     case healthCheck
     case publicKey([UInt8])
     /// A browser asks beforehand about a route that has a cors plug-in (gateway-runtime.md, 8.1).
-    case preflight(Route, CORSPolicy, instance: InstanceSettings)
+    case preflight(Route, CORSPolicy, instance: InstanceContext)
 }
 
 extension GatewaySnapshot {
@@ -19,25 +19,25 @@ extension GatewaySnapshot {
     public func resolve(_ head: RequestHead, captures: RouteCaptures) -> Resolution {
         if head.method == .get, head.target.equals("/apic/health_check") { return .healthCheck }
         let host = virtualHost(head.host)
-        guard let settings = settings(of: host) else {
+        guard let instance = settings(of: host) else {
             return head.normalizePath(keepsEscapes: false) ? .failure(.apiNotFound) : .failure(.malformedRequest)
         }
-        guard head.normalizePath(keepsEscapes: settings.keepsEscapedPath) else { return .failure(.malformedRequest) }
-        if let prefix = settings.publicKeyPrefix, head.method == .get,
+        guard head.normalizePath(keepsEscapes: instance.settings.keepsEscapedPath) else { return .failure(.malformedRequest) }
+        if let prefix = instance.settings.publicKeyPrefix, head.method == .get,
             prefix.withUnsafeBytes({ head.path.hasPrefix(ByteView($0)) })
         {
             let name = head.path.dropFirst(prefix.count)
-            guard let key = publicKey(instanceID: settings.instanceID, name: name) else { return .failure(.publicKeyNotFound) }
+            guard let key = publicKey(instanceID: instance.settings.instanceID, name: name) else { return .failure(.publicKeyNotFound) }
             return .publicKey(key)
         }
         guard let host else { return .failure(.apiNotFound) }
         guard let environment = environment(of: host, head) else { return .failure(.apiNotFound) }
         if CORSStage.isPreflight(head), let route = preflighted(head, environment.routes, captures), let cors = route.policies.cors {
-            return .preflight(route, cors, instance: settings)
+            return .preflight(route, cors, instance: instance)
         }
         guard let route = environment.routes.match(path: head.path.buffer, method: head.method.routeMethod, captures: captures)
         else { return .failure(captures.sawOtherMethod ? .methodNotFound : .apiNotFound) }
-        return .route(route, instance: settings)
+        return .route(route, instance: instance)
     }
 
     /// The route whose method is asked for, or else any on this path that has the plug-in: all of a path have the same one.
@@ -67,7 +67,7 @@ extension GatewaySnapshot {
     }
 
     /// By host; a gateway with a single instance has no doubt about it.
-    private func settings(of host: VirtualHost?) -> InstanceSettings? {
+    private func settings(of host: VirtualHost?) -> InstanceContext? {
         if let host { return instances.indices.contains(host.instance) ? instances[host.instance] : nil }
         return instances.count == 1 ? instances[0] : nil
     }

@@ -76,7 +76,7 @@ extension ClientConnection {
     func relayPauses() {
         flushOut()
         exchange.deadline = loop.eventTime + nanoseconds(loop.configuration.answerTimeoutMilliseconds)
-        if let context, !context.channel.isWritable { exchange.upstream?.pauseReading() }
+        if !isWritable { exchange.upstream?.pauseReading() }
     }
 
     private func flushOut() {

@@ -45,6 +45,8 @@ final class ClientConnection: AnswerReceiver, ChannelInboundHandler, ChannelOutb
     private var pending = ByteBuffer()
     private var isProcessing = false
     private var inputClosed = false
+    /// As the channel last said.
+    private(set) var isWritable = true
     private var pausesReading = false
     private var heldRead = false
 
@@ -246,8 +248,9 @@ final class ClientConnection: AnswerReceiver, ChannelInboundHandler, ChannelOutb
     // MARK: Channel, continued
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
+        isWritable = context.channel.isWritable
         guard let upstream = exchange.upstream else { return }
-        if context.channel.isWritable { upstream.resumeReading() } else { upstream.pauseReading() }
+        if isWritable { upstream.resumeReading() } else { upstream.pauseReading() }
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {

@@ -25,25 +25,25 @@ extension ClientConnection {
         case .failure(let failure): fail(failure)
         case .healthCheck: answer(status: 200, line: Self.json, body: Self.healthy)
         case .publicKey(let pem): answer(status: 200, line: Self.plainText, body: pem)
-        case .route(let route, let settings): begin(head, route, settings)
-        case .preflight(let route, let cors, let settings):
+        case .route(let route, let instance): begin(head, route, instance)
+        case .preflight(let route, let cors, let instance):
             exchange.route = route
             exchange.isPreflight = true
-            if route.policies.needsValues { exchange.values = makeValues(head, route, settings) }
+            if route.policies.needsValues { exchange.values = makeValues(head, route, instance) }
             let answer = exchange.ownAnswer
             CORSStage.answerPreflight(cors, head, in: answer)
             send(answer, [], failure: nil)
         }
     }
 
-    private func begin(_ head: RequestHead, _ route: Route, _ settings: InstanceSettings) {
+    private func begin(_ head: RequestHead, _ route: Route, _ instance: InstanceContext) {
         exchange.route = route
-        exchange.settings = settings
-        body = BodyReader(head.framing, limit: settings.maxBodyBytes)
-        if route.policies.needsValues { exchange.values = makeValues(head, route, settings) }
+        exchange.instance = instance
+        body = BodyReader(head.framing, limit: instance.settings.maxBodyBytes)
+        if route.policies.needsValues { exchange.values = makeValues(head, route, instance) }
         switch Pipeline.beforeAuthentication(route, usesTLS: usesTLS, values: exchange.values, outcome: &exchange.outcome) {
         case .refuse(let failure): fail(failure)
-        case .proceed: choose(head, route, settings)
+        case .proceed: choose(head, route, instance)
         case .ask(let policy, let body):
             exchange.gate = .collecting(policy, bytes: body ?? 0)
             exchange.asksWithBody = body != nil
@@ -51,18 +51,18 @@ extension ClientConnection {
         }
     }
 
-    private func makeValues(_ head: RequestHead, _ route: Route, _ settings: InstanceSettings) -> RequestValues {
+    private func makeValues(_ head: RequestHead, _ route: Route, _ instance: InstanceContext) -> RequestValues {
         let facts = RequestFacts(
-            head: head, peer: peer, clientAddress: ClientAddress.of(head, peer: peer, source: settings.clientAddress),
+            head: head, peer: peer, clientAddress: ClientAddress.of(head, peer: peer, source: instance.settings.clientAddress),
             usesTLS: usesTLS, nowMilliseconds: LoopState.wallMilliseconds(), nowNanoseconds: exchange.began,
             requestID: exchange.requestID)
         return RequestValues(facts: facts, identity: route.identity, scratch: loop.stageScratch)
     }
 
     /// The request may come in: where does it go?
-    private func choose(_ head: RequestHead, _ route: Route, _ settings: InstanceSettings) {
+    private func choose(_ head: RequestHead, _ route: Route, _ instance: InstanceContext) {
         exchange.gate = .open
-        switch Pipeline.destination(route, head, settings, values: exchange.values, outcome: &exchange.outcome) {
+        switch Pipeline.destination(route, head, instance.settings, values: exchange.values, outcome: &exchange.outcome) {
         case .refuse(let failure): fail(failure)
         case .mock(let mock):
             reportToBreaker(status: mock.status, timedOut: false)
@@ -74,7 +74,7 @@ extension ClientConnection {
             case .times(let count): exchange.retriesLeft = count
             }
             if let signing = route.policies.signing {
-                SigningStage.removeClientSignature(from: head, signing, settings)
+                SigningStage.removeClientSignature(from: head, signing, instance.settings)
                 exchange.collectsBody = SigningStage.collectsBody(signing, head.framing)
             }
         }
@@ -116,7 +116,7 @@ extension ClientConnection {
     }
 
     private func authenticated(_ policy: ThirdAuthPolicy, _ outcome: SideRequest.Outcome) {
-        guard let head, let route = exchange.route, let settings = exchange.settings, let values = exchange.values else { return }
+        guard let head, let route = exchange.route, let instance = exchange.instance, let values = exchange.values else { return }
         exchange.deadline = .max
         let answer: ThirdAuthStage.Answer
         var received: ResponseHead?
@@ -136,7 +136,7 @@ extension ClientConnection {
             if returnsAnswer, let received { send(copyOf: received, text) } else { fail(failure) }
         case .allow(let copies):
             ThirdAuthStage.copyHeaders(policy, from: copies ? received : nil, to: head)
-            choose(head, route, settings)
+            choose(head, route, instance)
         }
         resumeBody()
     }
@@ -188,7 +188,13 @@ extension ClientConnection {
         let now = loop.eventTime
         exchange.sentAt = now
         exchange.deadline = now + nanoseconds(backend.timeoutMilliseconds)
-        let pool = loop.pool(of: backend)
+        let pool: UpstreamPool
+        if let last = exchange.lastPool, last.backend === backend, last.generation == loop.poolGeneration {
+            pool = last.pool
+        } else {
+            pool = loop.pool(of: backend)
+            exchange.lastPool = (backend, pool, loop.poolGeneration)
+        }
         // A repeated attempt opens a connection: others of the pool are likely to be as stale as the one that failed.
         while exchange.attempts == 1, let connection = pool.take() {
             if connection.isUsable {
@@ -217,17 +223,17 @@ extension ClientConnection {
         exchange.upstream = connection
         connection.begin(self, answersHead: RequestWriter.isHead(head, backend))
         var clientText: [UInt8]?
-        if let source = exchange.settings?.clientAddress, source != .peer {
+        if let source = exchange.instance?.settings.clientAddress, source != .peer {
             let address = ClientAddress.of(head, peer: peer, source: source)
             if address != peer { clientText = Array(address.description.utf8) }
         }
         var request = ForwardedRequest(
             backend: backend, captures: captures, framing: head.framing, peerText: peerText, clientText: clientText,
             listenerPort: listenerPort, usesTLS: usesTLS, requestID: exchange.requestID)
-        if let policy = exchange.route?.policies.signing, let settings = exchange.settings {
+        if let policy = exchange.route?.policies.signing, let instance = exchange.instance {
             request.signing = exchange.withCollectedBody { body in
                 SigningStage(
-                    policy: policy, settings: settings, framing: head.framing, body: body,
+                    policy: policy, settings: instance.settings, framing: head.framing, body: body,
                     seconds: LoopState.wallMilliseconds() / 1000, scratch: loop.signingScratch)
             }
         }

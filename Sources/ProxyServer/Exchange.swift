@@ -10,7 +10,7 @@ struct Exchange {
     /// The request's route keeps everything alive that its snapshot said about it.
     var route: Route?
     var backend: HTTPBackend?
-    var settings: InstanceSettings?
+    var instance: InstanceContext?
     /// Where the path parameters were found; a copy, because other requests use the loop's.
     var captures: RouteCaptures?
 
@@ -42,6 +42,8 @@ struct Exchange {
     var outcome = Pipeline.Outcome()
     var isPreflight = false
 
+    /// The pool that the connection's last request used: clients tend to ask one API again and again.
+    var lastPool: (backend: HTTPBackend, pool: UpstreamPool, generation: UInt64)?
     var upstream: UpstreamConnection?
     var isConnecting = false
     /// Sent, or being sent: the body goes on as it comes.
@@ -92,7 +94,7 @@ struct Exchange {
         deadline = .max
         route = nil
         backend = nil
-        settings = nil
+        instance = nil
         gate = .open
         isPreflight = false
         if values != nil {

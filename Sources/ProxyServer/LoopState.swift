@@ -29,6 +29,8 @@ final class LoopState: @unchecked Sendable {
 
     private var connections: [ClientConnection] = []
     private var pools: [Upstream: UpstreamPool] = [:]
+    /// Changes when a pool is dropped: who remembers one asks again then.
+    private(set) var poolGeneration: UInt64 = 0
     /// Shortcut from a compiled backend to its pool. It holds the backend, so that an identity cannot come to mean another one.
     private var poolsOfBackends: [ObjectIdentifier: (backend: HTTPBackend, pool: UpstreamPool)] = [:]
 
@@ -166,6 +168,7 @@ final class LoopState: @unchecked Sendable {
             pool.closeIdle(since: now > idle ? now - idle : 0)
             if pool.isUnused {
                 pools[upstream] = nil
+                poolGeneration &+= 1
                 poolsOfBackends.removeAll(keepingCapacity: true)
             }
         }

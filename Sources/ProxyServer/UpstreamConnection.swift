@@ -53,8 +53,9 @@ final class UpstreamConnection: ChannelInboundHandler, ChannelOutboundHandler {
         answered = false
     }
 
-    var isUsable: Bool { !isClosed && (context?.channel.isActive ?? false) }
-    var isWritable: Bool { context?.channel.isWritable ?? false }
+    var isUsable: Bool { !isClosed && context != nil }
+    /// As the channel last said; asking the channel costs a call through its existential and an atomic load.
+    private(set) var isWritable = true
 
     func send(_ buffer: ByteBuffer) { context?.writeAndFlush(wrapOutboundOut(buffer), promise: nil) }
 
@@ -164,7 +165,8 @@ final class UpstreamConnection: ChannelInboundHandler, ChannelOutboundHandler {
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
-        if context.channel.isWritable { receiver?.backendIsWritable() }
+        isWritable = context.channel.isWritable
+        if isWritable { receiver?.backendIsWritable() }
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {

@@ -10,7 +10,7 @@ public final class GatewaySnapshot: Sendable {
     /// What follows the `*` of a wildcard domain (`.example.com`) -> API group.
     public let wildcardHosts: ByteTrie<VirtualHost>
     /// Settings of each instance, addressed by ``VirtualHost/instance``.
-    public let instances: [InstanceSettings]
+    public let instances: [InstanceContext]
     /// `<instance id>/<key name>` -> PEM of the public key, for ``InstanceSettings/publicKeyPrefix``.
     public let publicKeys: ByteTrie<[UInt8]>
 
@@ -21,7 +21,7 @@ public final class GatewaySnapshot: Sendable {
         self.revision = revision
         self.hosts = hosts
         self.wildcardHosts = wildcardHosts
-        self.instances = instances
+        self.instances = instances.map(InstanceContext.init)
         self.publicKeys = publicKeys
     }
 

@@ -29,6 +29,13 @@ public struct InstanceSettings: Sendable {
     }
 }
 
+/// The settings of an instance as a reference: a request passes one word on, not the settings themselves.
+public final class InstanceContext: Sendable {
+    public let settings: InstanceSettings
+
+    public init(_ settings: InstanceSettings) { self.settings = settings }
+}
+
 /// Where the client's address is read from (gateway-runtime.md, 6.3). What is absent or not an address falls back to the peer.
 public enum ClientAddressSource: Sendable, Equatable {
     case peer

@@ -93,7 +93,7 @@ final class Snapshots: Sendable {
     /// Whether a group's debugging host is known.
     func host(ofGroup id: String) -> VirtualHost? { current.hosts.value(for: Array("\(id).apic.localhost".utf8)) }
 
-    func settings(_ instanceID: String) -> InstanceSettings? { current.instances.first { $0.instanceID == instanceID } }
+    func settings(_ instanceID: String) -> InstanceSettings? { current.instances.map(\.settings).first { $0.instanceID == instanceID } }
 }
 
 final class ManualClock: Sendable {

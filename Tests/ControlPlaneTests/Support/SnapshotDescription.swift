@@ -10,7 +10,7 @@ func describe(_ snapshot: GatewaySnapshot, hosts: [String]) -> [String] {
             lines.append("\(name) unknown")
             continue
         }
-        let instance = snapshot.instances[host.instance]
+        let instance = snapshot.instances[host.instance].settings
         lines.append("\(name) -> \(host.groupID) \(host.groupName) \(instance)")
         for environment in host.environments.sorted(by: { $0.id < $1.id }) {
             lines.append("\(name) \(environment.id) \(String(decoding: environment.name, as: UTF8.self))")
