@@ -9,7 +9,7 @@ import subprocess
 
 import pytest
 
-from harness.process import Gatehouse, StartFailure, executable, free_port
+from harness.process import StartFailure, executable
 from harness.wire import head
 
 
@@ -28,9 +28,9 @@ def test_refuses_to_start(tmp_path, arguments):
     assert not (tmp_path / "d" / "credentials.json").exists()
 
 
-def test_says_so_when_a_port_is_taken(fresh_gatehouse, tmp_path):
+def test_says_so_when_a_port_is_taken(fresh_gatehouse):
     first = fresh_gatehouse()
-    second = Gatehouse(tmp_path / "second")
+    second = fresh_gatehouse(start=False)
     second.gateway_port = first.gateway_port
     with pytest.raises(StartFailure) as failure:
         second.start()
@@ -77,10 +77,10 @@ def test_nothing_secret_in_the_data_folder_or_log(fresh_gatehouse, make_world):
             assert b"planted_secret_4711" not in path.read_bytes(), path
 
 
-def test_one_program_a_data_folder(fresh_gatehouse, tmp_path):
+def test_one_program_a_data_folder(fresh_gatehouse):
     program = fresh_gatehouse()
     with pytest.raises(StartFailure):
-        Gatehouse(program.data_dir).start()
+        fresh_gatehouse(data_dir=program.data_dir)
     assert program.running and program.status_of("/readyz") == 200
 
 
