@@ -15,6 +15,8 @@ public struct ForwardedRequest {
     public var listenerPort: Int
     public var usesTLS: Bool
     public var requestID: RequestID
+    /// For a body whose request does not say what it is.
+    public var defaultContentType: [UInt8]?
     /// nil: no signature key is bound.
     public var signing: SigningStage?
 
@@ -55,6 +57,7 @@ public enum RequestWriter {
         }
         for line in head.added { bound += line.name.count + line.value.count + 4 }
         if let signing = request.signing { bound += signing.bound }
+        if let type = request.defaultContentType { bound += type.count + 16 }
         return bound
     }
 
@@ -76,12 +79,20 @@ public enum RequestWriter {
         let hostEnd = writer.count
         writer.append("\r\n")
         writeFields(head, request, to: &writer)
+        var contentType = head.value(.contentType)
+        if contentType == nil, let type = request.defaultContentType, request.framing.hasBody {
+            writer.append("Content-Type: ")
+            let start = writer.count
+            writer.append(type)
+            contentType = writer.view(start, writer.count)
+            writer.append("\r\n")
+        }
         if let signing = request.signing {
             // Last, over the bytes that were just written: nothing edits the request after it (gateway-runtime.md, 16).
             try signing.sign(
                 UnsignedRequest(
                     method: methodName(head, request.backend), path: writer.view(pathStart, pathEnd),
-                    query: head.query ?? .empty, host: writer.view(hostStart, hostEnd), contentType: head.value(.contentType),
+                    query: head.query ?? .empty, host: writer.view(hostStart, hostEnd), contentType: contentType,
                     payload: signing.payload),
                 to: &writer)
         }

@@ -170,7 +170,9 @@ extension ClientConnection {
         // A short rest of a body is read and forgotten; a client that waits for 100, or has much to send, is not waited for.
         var isReadable = body.isComplete
         if let remaining = body.remaining, remaining <= Self.bufferBound, head?.expectsContinue != true { isReadable = true }
-        let keepsAlive = (head?.keepsAlive ?? false) && isReadable && !loop.isDraining
+        // Who sends what is no request is not asked for another one.
+        let keepsAlive =
+            (head?.keepsAlive ?? false) && isReadable && !loop.isDraining && failure != .malformedRequest
         exchange.hasAnswer = true
         out.clear()
         if let head, head.isComplete {

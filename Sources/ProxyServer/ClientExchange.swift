@@ -230,6 +230,7 @@ extension ClientConnection {
         var request = ForwardedRequest(
             backend: backend, captures: captures, framing: head.framing, peerText: peerText, clientText: clientText,
             listenerPort: listenerPort, usesTLS: usesTLS, requestID: exchange.requestID)
+        request.defaultContentType = exchange.route?.policies.defaultContentType
         if let policy = exchange.route?.policies.signing, let instance = exchange.instance {
             request.signing = exchange.withCollectedBody { body in
                 SigningStage(

@@ -183,3 +183,9 @@ def test_not_http(gatehouse, data):
             assert 400 <= wire.reply().status < 600
         except (Closed, BrokenPipeError, ConnectionResetError):
             pass
+
+
+@pytest.mark.parametrize("body", [
+    b'{"a": 1,}', b'{"a": "\x01"}', b'{"a": 01}', b'{"a": 1.}', b'{"a": "\\x"}', b'{"name": "\\ud800"}'])
+def test_json_is_checked_in_fields_that_nobody_reads(call, body):
+    assert call.put("/acl-bindings?action=delete", raw=body).status == 400

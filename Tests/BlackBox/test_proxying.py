@@ -124,7 +124,19 @@ def test_mock(world):
 
 def test_nul_in_a_path_is_refused(world, backend):
     api = world.make_api("/", match_mode="SWA")
-    assert world.call(api, target="/m%00").status == 400 and backend.requests == []
+    reply = world.call(api, target="/m%00")
+    assert reply.status == 400 and reply.one("Connection") == "close" and backend.requests == []
+
+
+def test_content_type_of_the_api_stands_in_for_a_missing_one(world, backend):
+    api = world.make_api(method="POST", content_type="application/xml")
+    world.bind_sign(world.make_sign(), api)
+    world.call(api, "POST", body=b"<x/>")
+    assert backend.last.all("Content-Type") == ["application/xml"] and backend.last.body == b"<x/>"
+    world.call(api, "POST", headers=[("Content-Type", "text/csv")], body=b"a,b")
+    assert backend.last.all("Content-Type") == ["text/csv"]
+    world.call(api, "POST")
+    assert backend.last.all("Content-Type") == []
 
 
 # Headers on the way ----------------------------------------------------------------------------

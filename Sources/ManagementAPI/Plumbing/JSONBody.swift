@@ -1,4 +1,5 @@
 import Foundation
+import GatewayPrimitives
 import NIOCore
 import WireContract
 
@@ -16,7 +17,14 @@ enum JSONBody {
     static func decode<Body: Decodable>(_ type: Body.Type, from bytes: ByteBuffer) throws(ManagementFailure) -> Body {
         if let reason = bytes.readableBytesView.withUnsafeBytes({ defect($0) }) { throw .unreadableBody(reason: reason) }
         do {
+            // Foundation's decoder looks at the fields that it is asked for and is lenient about commas: what stands in the
+            // others must be JSON as well, and no name may stand twice.
+            _ = try GatewayPrimitives.JSONValue(
+                parsing: String(buffer: bytes),
+                limits: .init(length: bytes.readableBytes, depth: depthLimit, values: valueLimit))
             return try JSONDecoder().decode(Body.self, from: Data(bytes.readableBytesView))
+        } catch is JSONReadError {
+            throw .unreadableBody(reason: "invalid JSON")
         } catch let error as DecodingError {
             throw .unreadableBody(reason: reason(error))
         } catch {

@@ -25,6 +25,15 @@ public enum BodyFraming: Equatable, Sendable {
     case chunked
     /// Answers only: the body ends with the connection.
     case untilClose
+
+    /// Whether a request of this framing brings at least a body that may hold something.
+    public var hasBody: Bool {
+        switch self {
+        case .none: false
+        case .length(let count): count > 0
+        case .chunked, .untilClose: true
+        }
+    }
 }
 
 /// What `feed` found.

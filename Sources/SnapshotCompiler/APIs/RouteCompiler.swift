@@ -14,11 +14,13 @@ public struct RouteCompiler: Sendable {
         let resource = "api \(api.apiID)"
         try Self.refuseWhatIsNotServed(definition, resource: resource)
         let path = try Self.frontPath(definition, resource: resource)
+        var policies = try policies.compile(api, settings: settings)
+        policies.defaultContentType = definition.contentType.map { Array($0.utf8) }
         return Route(
             identity: Self.identity(api), method: RouteMethod(definition.reqMethod), path: path,
             matchMode: MatchMode(definition.matchMode), schemes: AllowedSchemes(definition.reqProtocol), refusal: nil,
             backend: try BackendCompiler(definition: definition, front: path, settings: settings, resource: resource).compile(),
-            policies: try policies.compile(api, settings: settings))
+            policies: policies)
     }
 
     /// The route that answers for an API which cannot be compiled: design.md, invariant 5.
