@@ -40,8 +40,10 @@ contract: packages-test venv
 
 setup: packages-build packages-test packages-bench venv
 
+# Release builds do not check exclusivity at run time, in no package: the debug tests prove it, and the check is
+# felt on every request (docs/decisions/0003-request-path.md).
 release: packages-build
-	$(SWIFT) build $(SWIFT_FLAGS) -c release --product gatehouse
+	$(SWIFT) build $(SWIFT_FLAGS) -c release --product gatehouse -Xswiftc -enforce-exclusivity=unchecked
 
 # System packages are looked at on every run (some milliseconds) rather than stamped: a kept build
 # folder may meet another machine.

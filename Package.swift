@@ -8,12 +8,6 @@ let strict: [SwiftSetting] = [
     .treatAllWarnings(as: .error),
 ]
 
-/// The request path: exclusivity is proven by the debug tests, so release builds do not check it again
-/// (5.2 to 4.7 us of user time a request; docs/decisions/0003-request-path.md).
-let requestPath: [SwiftSetting] = strict + [
-    .unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release))
-]
-
 // Which target may use which is the architecture. Scripts/check-imports.py compares this manifest
 // with the imports of every source file.
 let package = Package(
@@ -39,7 +33,7 @@ let package = Package(
     ],
     targets: [
         // Words that both planes share: identifiers, addresses, templates, expressions, secrets.
-        .target(name: "GatewayPrimitives", dependencies: ["CPCRE2"], swiftSettings: requestPath),
+        .target(name: "GatewayPrimitives", dependencies: ["CPCRE2"], swiftSettings: strict),
         // Regular expressions with PERL semantics.
         .systemLibrary(name: "CPCRE2", pkgConfig: "libpcre2-8", providers: [.apt(["libpcre2-dev"])]),
         // Canonical requests and signatures: verify callers, sign to backends.
@@ -49,15 +43,15 @@ let package = Package(
                 "GatewayPrimitives",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "CryptoExtras", package: "swift-crypto"),
-            ], swiftSettings: requestPath),
+            ], swiftSettings: strict),
 
         // Request path.
         .target(
             name: "Snapshot", dependencies: ["GatewayPrimitives", "RequestSigning"],
-            swiftSettings: requestPath),
+            swiftSettings: strict),
         .target(
             name: "ProxyPipeline", dependencies: ["GatewayPrimitives", "RequestSigning", "Snapshot"],
-            swiftSettings: requestPath),
+            swiftSettings: strict),
         .target(
             name: "ProxyServer",
             dependencies: [
@@ -67,7 +61,7 @@ let package = Package(
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
                 .product(name: "Logging", package: "swift-log"),
-            ], swiftSettings: requestPath),
+            ], swiftSettings: strict),
 
         // Management path.
         .target(name: "GatewayModel", dependencies: ["GatewayPrimitives"], swiftSettings: strict),
