@@ -4,8 +4,12 @@
     python3 Scripts/generate-contract.py           write the files
     python3 Scripts/generate-contract.py --check   write nothing; exit 1 when a file would change
 
-Needs Python 3.9 or newer and PyYAML. The output depends on the two files of Contract/ and on
-this script alone, so that a second run is always to no diff.
+Contract/apic.openapi.yaml is the vendor's contract and is not changed. Contract/apigw/*.yaml are
+supplements: operations that only clients of the twin product call, one file for each family. What is
+generated from a supplement lies in files that begin with its name.
+
+Needs Python 3.9 or newer and PyYAML. The output depends on the files of Contract/ and on this
+script alone, so that a second run is always to no diff.
 """
 
 import argparse
@@ -24,10 +28,17 @@ OUTPUT = ROOT / "Sources" / "WireContract" / "Generated"
 
 def generate() -> dict[str, str]:
     contract = reading.Contract.load(ROOT / "Contract" / "apic.openapi.yaml")
+    supplements = {
+        reading.upper_camel(path.stem): reading.Contract.load(path, base=contract)
+        for path in sorted((ROOT / "Contract" / "apigw").glob("*.yaml"))
+    }
     files: dict[str, str] = {}
     files.update(types.files(contract))
     files.update(rules.files(contract))
-    files.update(operations.files(contract))
+    for name, supplement in supplements.items():
+        files.update(types.files(supplement, name))
+        files.update(rules.files(supplement, name))
+    files.update(operations.files(contract, supplements))
     files.update(errors.files(ROOT / "Contract" / "management-errors.tsv"))
     return files
 

@@ -6,14 +6,19 @@ from .reading import HEADER, Contract, identifier, literal
 PER_FILE = 40
 
 
-def files(contract: Contract) -> dict[str, str]:
+def files(contract: Contract, supplements: dict[str, Contract]) -> dict[str, str]:
+    """Cases and table of all operations: those of the contract, then those of each supplement."""
     operations = contract.operations
+    groups = {f"{n:02}": operations[i:i + PER_FILE] for n, i in enumerate(range(0, len(operations), PER_FILE), start=1)}
+    groups.update({name: supplement.operations for name, supplement in supplements.items()})
     cases = "\n".join(f"    case {identifier(o['id'])} = {literal(o['id'])}" for o in operations)
-    groups = [operations[i:i + PER_FILE] for i in range(0, len(operations), PER_FILE)]
-    joined = " + ".join(f"part{n}" for n in range(1, len(groups) + 1))
+    for name, supplement in supplements.items():
+        cases += f"\n\n    // {name}: for APIG clients only."
+        cases += "".join(f"\n    case {identifier(o['id'])} = {literal(o['id'])}" for o in supplement.operations)
+    joined = " + ".join(f"part{n}" for n in groups)
     out = {
         "ContractOperation.swift": HEADER + f"""
-/// Every operation of the contract ({len(operations)}); the raw value is its operationId.
+/// Every operation of the contract ({len(operations)}) and of its supplements; the raw value is its operationId.
 public enum ContractOperation: String, CaseIterable, Sendable, Hashable {{
 {cases}
 }}
@@ -25,10 +30,10 @@ enum OperationTable {{
 }}
 """,
     }
-    for number, group in enumerate(groups, start=1):
+    for name, group in groups.items():
         rows = "".join(shape(o) for o in group)
-        out[f"OperationTable{number:02}.swift"] = (
-            HEADER + f"\nextension OperationTable {{\n    static let part{number}: [OperationShape] = [\n{rows}    ]\n}}\n")
+        file = f"OperationTable{name}.swift" if name.isdigit() else f"{name}OperationTable.swift"
+        out[file] = HEADER + f"\nextension OperationTable {{\n    static let part{name}: [OperationShape] = [\n{rows}    ]\n}}\n"
     return out
 
 

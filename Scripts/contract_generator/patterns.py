@@ -16,16 +16,17 @@ from . import overrides
 class Patterns:
     """Numbers each distinct pattern once, in order of first use."""
 
-    def __init__(self):
+    def __init__(self, enumeration: str):
+        self.enumeration = enumeration
         self.numbers: dict[str, int] = {}
 
     def name(self, pattern: str) -> str:
         pattern = overrides.PATTERNS.get(pattern, pattern)
         number = self.numbers.setdefault(pattern, len(self.numbers) + 1)
-        return f"ContractPatterns.p{number:02}"
+        return f"{self.enumeration}.p{number:02}"
 
     def text(self) -> str:
-        lines = ["enum ContractPatterns {"]
+        lines = [f"enum {self.enumeration} {{"]
         for pattern, number in self.numbers.items():
             lines += [f"    /// `{pattern}`", f"    static let p{number:02} = FieldPattern({program(pattern)})"]
         return "\n".join(lines + ["}", ""])

@@ -48,16 +48,21 @@ def literal(text: str) -> str:
 
 
 class Contract:
-    """The contract with every object schema under a name."""
+    """The contract with every object schema under a name.
 
-    def __init__(self, document: dict):
+    A supplement is a contract of its own that may refer to the schemas of the one it adds to.
+    """
+
+    def __init__(self, document: dict, base: "Contract | None" = None):
         self.document = document
+        self.base = base
         self.schemas: dict[str, dict] = {}
         self.alias_of: dict[str, str] = {}
         self.operations: list[dict] = []
         shapes: dict[str, str] = {}
 
-        for name, schema in document["components"]["schemas"].items():
+        for name, schema in (document.get("components") or {}).get("schemas", {}).items():
+            assert base is None or name not in base.schemas, name
             self.schemas[name] = schema
         for path, methods in document["paths"].items():
             for method, operation in methods.items():
@@ -65,9 +70,12 @@ class Contract:
         self.operations.sort(key=lambda o: o["id"])
 
     @classmethod
-    def load(cls, path):
+    def load(cls, path, base: "Contract | None" = None):
         with open(path, encoding="utf-8") as file:
-            return cls(yaml.load(file, Loader=Loader))
+            return cls(yaml.load(file, Loader=Loader), base)
+
+    def schema(self, name: str) -> dict:
+        return self.schemas[name] if name in self.schemas or not self.base else self.base.schema(name)
 
     def _operation(self, path, method, operation, shapes) -> dict:
         name = operation["operationId"]
@@ -86,7 +94,7 @@ class Contract:
             "id": name, "method": method.upper(), "path": path, "body": body, "body_schema": body_schema,
             "body_required": body_required, "status": int(success), "answer": answer,
             "path_parameters": re.findall(r"\{([^}]+)\}", path),
-            "query": [p for p in operation["parameters"] if p["in"] == "query"],
+            "query": [p for p in operation.get("parameters", []) if p["in"] == "query"],
         }
 
     def _named(self, schema, name, shapes) -> str:
@@ -96,7 +104,7 @@ class Contract:
             self.alias_of[name] = referred
             return name
         assert schema.get("type") == "object" and "properties" in schema, name
-        assert name not in self.schemas, name
+        assert name not in self.schemas and not (self.base and name in self.base.schemas), name
         shape = json.dumps(schema, sort_keys=False)
         if shape in shapes:
             self.alias_of[name] = shapes[shape]
@@ -109,7 +117,10 @@ class Contract:
         return self.alias_of.get(name, name)
 
     def request_schemas(self) -> list[str]:
-        """Every named schema that a request body reaches, in alphabetical order."""
+        """Every named schema of this document that a request body reaches, in alphabetical order.
+
+        What a supplement reaches in the contract must be reached by a body of the contract too: its rules are there.
+        """
         found: set[str] = set()
 
         def visit(schema):
@@ -122,7 +133,7 @@ class Contract:
                     visit(schema[key])
 
         def enter(name):
-            if name not in found:
+            if name in self.schemas and name not in found:
                 found.add(name)
                 visit(self.schemas[name])
 

@@ -7,16 +7,17 @@ from .reading import HEADER, Contract, chunks, identifier, literal
 INT32 = (-2147483648, 2147483647)
 
 
-def files(contract: Contract) -> dict[str, str]:
-    patterns = Patterns()
+def files(contract: Contract, prefix: str = "") -> dict[str, str]:
+    patterns = Patterns(f"{prefix or 'Contract'}Patterns")
     entries = [
         (name, checks(name, contract, patterns))
         for name in contract.request_schemas() if contract.schemas[name].get("properties")
     ]
     out = {}
     for number, (first, text) in enumerate(chunks(entries), start=1):
-        out[f"FieldRules{number:02}.swift"] = HEADER + f"// Field rules from {first} on.\n\n" + text.rstrip("\n") + "\n"
-    out["ContractPatterns.swift"] = HEADER + "\n" + patterns.text()
+        out[f"{prefix}FieldRules{number:02}.swift"] = HEADER + f"// Field rules from {first} on.\n\n" + text.rstrip("\n") + "\n"
+    if patterns.numbers:
+        out[f"{patterns.enumeration}.swift"] = HEADER + "\n" + patterns.text()
     return out
 
 
@@ -28,7 +29,7 @@ def checks(name: str, contract: Contract, patterns: Patterns) -> str:
         value = identifier(wire)
         if wire in required:
             lines.append(f"        fields.require({literal(wire)}, {value} != nil)")
-        if "$ref" in child and not contract.schemas[child["$ref"].rsplit("/", 1)[-1]].get("properties"):
+        if "$ref" in child and not contract.schema(child["$ref"].rsplit("/", 1)[-1]).get("properties"):
             continue  # free-form
         lines += ["        " + line for line in rule(child, wire, value, f"{name}.{wire}", patterns)]
     return "\n".join(lines + ["    }", "}", ""]) + "\n"

@@ -81,18 +81,20 @@ def lenient_decoding(properties, aliased, list_of_one) -> list[str]:
     return lines + ["        }"]
 
 
-def files(contract: Contract) -> dict[str, str]:
-    components = set(contract.document["components"]["schemas"])
+def files(contract: Contract, prefix: str = "") -> dict[str, str]:
+    components = set((contract.document.get("components") or {}).get("schemas", {}))
     named = [(n, structure(n, s)) for n, s in sorted(contract.schemas.items()) if n in components]
     bodies = [(n, structure(n, s)) for n, s in sorted(contract.schemas.items()) if n not in components]
     out = {}
-    for prefix, entries in (("Schemas", named), ("Bodies", bodies)):
+    for part, entries in (("Schemas", named), ("Bodies", bodies)):
         for number, (first, text) in enumerate(chunks(entries), start=1):
-            out[f"Wire{prefix}{number:02}.swift"] = (
+            out[f"{prefix}Wire{part}{number:02}.swift"] = (
                 HEADER + f"// Contract schemas from {first} on.\n\nextension Wire {{\n" + text.rstrip("\n") + "\n}\n")
     aliases = "".join(
         f"    public typealias {name} = Wire.{target}\n"
         for name, target in sorted(contract.alias_of.items()))
-    out["WireAliases.swift"] = (
+    if not aliases:
+        return out
+    out[f"{prefix}WireAliases.swift"] = (
         HEADER + "// Bodies of operations that share a shape.\n\nextension Wire {\n" + aliases + "}\n")
     return out

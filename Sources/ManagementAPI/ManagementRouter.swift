@@ -51,8 +51,9 @@ enum ManagementRouter {
         return tree
     }
 
-    /// Everything under `apic` is also under `apigw`.
+    /// Everything under `apic` is also under `apigw`; what is under `apigw` alone is for clients of that product.
     private static func paths(_ path: String) -> [(PathAlias, String)] {
+        if path.hasPrefix("/v2/{project_id}/apigw/") { return [(.apigw, path)] }
         let prefix = "/v2/{project_id}/apic/"
         guard path.hasPrefix(prefix) else { return [(.apic, path)] }
         return [(.apic, path), (.apigw, "/v2/{project_id}/apigw/" + path.dropFirst(prefix.count))]

@@ -66,7 +66,8 @@ struct WireTypesTests {
 struct TablesTests {
     @Test("every operation has its shape")
     func shapes() {
-        #expect(ContractOperation.allCases.count == 200)
+        let contract = ContractOperation.allCases.filter { !$0.shape.path.hasPrefix("/v2/{project_id}/apigw/") }
+        #expect(contract.count == 200)
         for operation in ContractOperation.allCases {
             let shape = operation.shape
             #expect(shape.operation == operation)
@@ -74,7 +75,7 @@ struct TablesTests {
             #expect([200, 201, 204].contains(shape.status))
             #expect(!(shape.status == 204 && shape.answers))
         }
-        #expect(Set(ContractOperation.allCases.map { "\($0.shape.method) \($0.shape.path)" }).count == 200)
+        #expect(Set(ContractOperation.allCases.map { "\($0.shape.method) \($0.shape.path)" }).count == ContractOperation.allCases.count)
         #expect(ContractOperation.updateSignatureKeyV2.shape.body == .json(required: true))
         #expect(ContractOperation.createAppCodeAutoV2.shape.body == .none)
         #expect(ContractOperation.detachApiFromPlugin.shape.status == 204)

@@ -56,7 +56,13 @@ public enum DefinitionFault: Sendable, Equatable, CaseIterable {
 public enum ResourceKind: String, Sendable, CaseIterable {
     case instance, apiGroup, api, apiPath, environment, publication, apiVersion
     case signatureKey, signatureBinding, accessPolicy, accessBinding, plugin, pluginBinding
-    case feature, integrationApplication, vpcChannel, authorizer, user, accessKey, project
+    case feature, user, accessKey, project
+    case integrationApplication, applicationKey, appAuthorization, appCode, appConfig, appQuota, appQuotaBinding
+    case throttle, throttleBinding, throttleSpecial
+    case environmentVariable, authorizer, identitySource, function, orchestration
+    case domain, certificate, certificateBinding, groupResponse
+    case vpcChannel, memberGroup, member
+    case livedataAPI, dictionary, assetJob, assetArchive, asynchronousTask, instanceTag
 }
 
 /// Refusals that come from the state of things.

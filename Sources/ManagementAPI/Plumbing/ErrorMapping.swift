@@ -22,14 +22,14 @@ enum ErrorMapping {
     ) -> Refusal {
         switch error {
         case .notFound(let kind, let id):
-            return kind == .instance ? ManagementFailure.unknownInstance(id: id).refusal(family) : notFound(kind, id, operation)
-        case .taken(let kind, let name): return taken(kind, name)
+            return kind == .instance ? ManagementFailure.unknownInstance(id: id).refusal(family) : ResourceCodes.notFound(kind, id, operation)
+        case .taken(let kind, let name): return ResourceCodes.taken(kind, name, operation)
         case .invalid(let field): return FieldErrorCodes.invalid(operation, field: field)
         case .missing(let field): return FieldErrorCodes.refusal(operation, field: field, rule: .missing)
         case .tooSmall(let field): return FieldErrorCodes.refusal(operation, field: field, rule: .tooSmall)
         case .tooLarge(let field): return FieldErrorCodes.refusal(operation, field: field, rule: .tooLarge)
         case .conflict(let conflict): return refusal(conflict, operation, alias)
-        case .quotaExceeded(let kind, _): return Refusal(quotaCode(kind))
+        case .quotaExceeded(let kind, _): return Refusal(ResourceCodes.quota(kind))
         case .signTypeNotSupported(let type, let instance): return Refusal(.apig3548, type, instance)
         case .unrecognizedFeature(let name): return Refusal(.apig2000, text: "unrecognized feature \(name)")
         case .cannotServe(let field, let reason):
@@ -40,44 +40,6 @@ enum ErrorMapping {
         // A guard of the database that a rule above it should have answered.
         case .store(.notUnique), .store(.referenced): return Refusal(.apig3400)
         case .store: return ManagementFailure.broken.refusal(family)
-        }
-    }
-
-    private static func notFound(_ kind: ResourceKind, _ id: String, _ operation: ContractOperation) -> Refusal {
-        switch kind {
-        case .instance: Refusal(.apig3030, id)
-        case .apiGroup: Refusal(.apig3001, id)
-        case .api, .apiPath: Refusal(.apig3002, id)
-        case .environment: Refusal(.apig3003, id)
-        case .publication: Refusal(.apig3015)
-        case .apiVersion: Refusal(.apig3022, id)
-        case .signatureKey: Refusal(.apig3017, id)
-        case .signatureBinding: Refusal(.apig3018)
-        case .accessPolicy: Refusal(.apig3006, id)
-        case .accessBinding: Refusal(.apig3010)
-        case .plugin, .pluginBinding: Refusal(.apig3068, id)
-        case .feature: Refusal(.apig2000, text: "unrecognized feature \(id)")
-        case .integrationApplication: Refusal(.apig3004, id)
-        case .vpcChannel: Refusal(.apig3023, id)
-        case .authorizer: Refusal(.apig3081, id)
-        case .user, .accessKey, .project: FieldErrorCodes.malformed(operation, parameter: "\(kind.rawValue)_id")
-        }
-    }
-
-    private static func taken(_ kind: ResourceKind, _ name: String) -> Refusal {
-        switch kind {
-        case .apiGroup: Refusal(.apig3201)
-        case .api: Refusal(.apig3202, name)
-        case .apiPath: Refusal(.apig3301, name)
-        case .environment: Refusal(.apig3205)
-        case .accessPolicy: Refusal(.apig3206)
-        case .signatureKey: Refusal(.apig3207)
-        case .plugin: Refusal(.apig3326)
-        case .vpcChannel: Refusal(.apig3208)
-        case .authorizer: Refusal(.apig3211)
-        case .instance, .publication, .apiVersion, .signatureBinding, .accessBinding, .pluginBinding, .feature,
-            .integrationApplication, .user, .accessKey, .project:
-            Refusal(.apig3400)
         }
     }
 
@@ -119,21 +81,5 @@ enum ErrorMapping {
 
     private static func isAttach(_ operation: ContractOperation) -> Bool {
         operation == .attachApiToPlugin || operation == .attachPluginToApi
-    }
-
-    private static func quotaCode(_ kind: ResourceKind) -> ManagementErrorCode {
-        switch kind {
-        case .apiGroup: .apig3101
-        case .api, .apiPath: .apig3102
-        case .environment: .apig3104
-        case .signatureKey: .apig3105
-        case .accessPolicy: .apig3112
-        case .vpcChannel: .apig3109
-        case .authorizer: .apig3116
-        case .integrationApplication: .apig3103
-        case .instance, .publication, .apiVersion, .signatureBinding, .accessBinding, .plugin, .pluginBinding, .feature,
-            .user, .accessKey, .project:
-            .apig3100
-        }
     }
 }

@@ -13,6 +13,8 @@ from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT4
 
 CONTRACT = Path(__file__).resolve().parents[3] / "Contract" / "apic.openapi.yaml"
+#: Operations that only clients of the twin product call.
+SUPPLEMENTS = CONTRACT.parent / "apigw"
 
 #: Statuses that any operation may answer although the contract does not list them: the method or the body
 #: was refused before the operation was reached, or (409, 412, 413) by a rule that its text states.
@@ -30,6 +32,11 @@ def document() -> dict:
     # The one place where the contract is narrower than what the vendor documents: its list and pattern of feature names
     # exclude several (real_ip_from_xff, sign_aes, breakerv2, ...) that instances have and clients configure.
     contract["components"]["schemas"]["FeatureInfoV2"]["properties"]["name"] = {"type": "string"}
+    for path in sorted(SUPPLEMENTS.glob("*.yaml")):
+        supplement = yaml.load(path.read_text(encoding="utf-8"), Loader=loader)
+        for where, item in supplement["paths"].items():
+            contract["paths"].setdefault(where, {}).update(item)
+        contract["components"]["schemas"].update((supplement.get("components") or {}).get("schemas", {}))
     return contract
 
 
@@ -52,10 +59,11 @@ def _operations() -> list[tuple[str, re.Pattern, str, dict]]:
 
 def operation(method: str, path: str) -> dict | None:
     """The operation that serves a request, also through the `/apigw/` alias."""
-    path = path.partition("?")[0].replace("/apigw/", "/apic/", 1)
-    for known, pattern, _, description in _operations():
-        if known == method.upper() and pattern.match(path):
-            return description
+    path = path.partition("?")[0]
+    for spelling in (path, path.replace("/apigw/", "/apic/", 1)):
+        for known, pattern, _, description in _operations():
+            if known == method.upper() and pattern.match(spelling):
+                return description
     return None
 
 
