@@ -141,6 +141,8 @@ private struct SettingsFile: Decodable {
         "versions_per_publication": \.versionsPerPublication, "authorizers": \.authorizers,
         "identities_per_authorizer": \.identitiesPerAuthorizer, "orchestrations": \.orchestrations,
         "orchestrations_per_api": \.orchestrationsPerAPI, "variables_per_group": \.variablesPerGroup,
+        "dictionaries": \.dictionaries,
+        "livedata_apis": \.livedataAPIs, "scripts_per_livedata_api": \.scriptsPerLivedataAPI,
     ]
 
     init(from decoder: any Decoder) throws {
