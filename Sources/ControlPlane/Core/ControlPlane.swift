@@ -141,6 +141,7 @@ public struct Quotas: Sendable, Equatable {
     public var signatureKeys = 200
     public var accessPolicies = 100
     public var plugins = 500
+    public var throttles = 300
     public var kafkaPlugins = 5
     public var parametersPerAPI = 50
     public var tagsPerAPI = 10

@@ -11,6 +11,7 @@ public struct PublishedAPI: Sendable {
     public var signatureKey: SignatureKey?
     public var accessPolicies: [AccessControlPolicy]
     public var plugins: [Plugin]
+    public var throttle: BoundThrottle?
 
     public init(
         publicationID: String, apiID: String, instanceID: String, groupID: String, groupName: String, environmentID: String,

@@ -202,4 +202,7 @@ public enum ContractOperation: String, CaseIterable, Sendable, Hashable {
     case updateVpcChannelV2 = "update_vpc_channel_v2"
     case validateDictionary = "validate_dictionary"
     case validateRomaApp = "validate_roma_app"
+
+    // Throttles: for APIG clients only.
+    case batchDeleteThrottlingPolicyV2 = "batch_delete_throttling_policy_v2"
 }
