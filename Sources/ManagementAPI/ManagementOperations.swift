@@ -14,6 +14,7 @@ public enum ManagementOperations {
         routes.addAccessPolicies(plane)
         routes.addPlugins(plane)
         routes.addThrottles(plane)
+        routes.addDictionaries(plane)
         return routes
     }
 }
