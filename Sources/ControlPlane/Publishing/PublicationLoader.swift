@@ -91,6 +91,7 @@ struct PublicationLoader {
             guard let place = places[try row.text("publication_id")] else { continue }
             apis[place].throttle?.specials.append(try ThrottleSpecial(row: row))
         }
+        try addDefinitionParts(to: &apis, places, restricted, arguments)
         return apis
     }
 

@@ -203,6 +203,14 @@ public enum ContractOperation: String, CaseIterable, Sendable, Hashable {
     case validateDictionary = "validate_dictionary"
     case validateRomaApp = "validate_roma_app"
 
+    // Orchestrations: for APIG clients only.
+    case createOrchestration = "create_orchestration"
+    case deleteOrchestration = "delete_orchestration"
+    case listOrchestrationAttachedApis = "list_orchestration_attached_apis"
+    case listOrchestrations = "list_orchestrations"
+    case showDetailsOfOrchestration = "show_details_of_orchestration"
+    case updateOrchestration = "update_orchestration"
+
     // Throttles: for APIG clients only.
     case batchDeleteThrottlingPolicyV2 = "batch_delete_throttling_policy_v2"
 }
