@@ -21,6 +21,12 @@ SUPPLEMENTS = CONTRACT.parent / "apigw"
 GENERAL = {405, 409, 412, 413}
 
 
+#: Operations that are no GET and change nothing: checks of names, exports, trial calls.
+NO_WRITES = {
+    "check_api_groups_v2", "check_apis_v2", "check_livedata_apis_v2", "export_api_definitions_v2",
+    "export_live_data_api_definitions_v2", "debug_api_v2"}
+
+
 class Violation(AssertionError):
     """An answer that the contract does not allow."""
 
@@ -88,6 +94,20 @@ def _absolute(value):
             key: f"contract{item}" if key == "$ref" and item.startswith("#") else _absolute(item)
             for key, item in value.items()}
     return [_absolute(item) for item in value] if isinstance(value, list) else value
+
+
+def check_revision(method: str, path: str, status: int, revision: str | None) -> None:
+    """Raises `Violation` when a write does not say its revision, or anything else does."""
+    description = operation(method, path)
+    if description is None:
+        return
+    name = description["operationId"]
+    reads = method == "GET" or name in NO_WRITES or "/resource-instances/" in path
+    if status >= 300 or reads:
+        if revision is not None:
+            raise Violation(f"{method} {path} ({name}) answered {status} with revision {revision}")
+    elif not (revision or "").isdigit():
+        raise Violation(f"{method} {path} ({name}) answered {status} with revision {revision}")
 
 
 def check(method: str, path: str, status: int, content_type: str | None, body: bytes) -> None:
