@@ -13,6 +13,7 @@ public enum ManagementOperations {
         routes.addSignatureKeys(plane)
         routes.addAccessPolicies(plane)
         routes.addPlugins(plane)
+        routes.addDictionaries(plane)
         return routes
     }
 }
