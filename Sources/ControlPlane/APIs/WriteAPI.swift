@@ -10,10 +10,9 @@ extension ControlPlane {
     /// - Throws: ``OperationError``: instance unknown; a rule of ``DefinitionRules``; group, channel, authorizer, application
     ///   unknown; name or requests taken; quota.
     public func createAPI(_ call: Call, _ definition: APIDefinition) async throws -> Written<APIView> {
-        let quotas = settings.quotas
-        return try await write(call) { w in
+        try await write(call) { [settings] w in
             try w.checkInstance(of: call)
-            try w.checkNew(definition, quotas, of: call)
+            try w.checkNew(definition, settings, of: call)
             return try w.view(try w.add(definition, of: call))
         }
     }
@@ -23,11 +22,12 @@ extension ControlPlane {
     /// - Throws: ``OperationError``: as for creating, and unknown API.
     public func updateAPI(_ call: Call, id: String, _ definition: APIDefinition) async throws -> Written<APIView> {
         let quotas = settings.quotas
-        return try await write(call) { w in
+        return try await write(call) { [settings] w in
             try w.checkInstance(of: call)
             try w.checkRules(definition, quotas, of: call)
             let before = try w.api(id, of: call)
             try w.checkReferences(definition, of: call)
+            try w.checkDefinitionParts(of: definition, settings, call)
             try w.checkUniqueAndRoom(definition, inPlaceOf: before, quotas)
             return try w.view(try w.replace(before, by: definition))
         }
@@ -53,9 +53,13 @@ extension Writing {
     /// Every rule of a new draft.
     ///
     /// - Parameter allowsNoBackend: a draft without a backend is taken; it cannot be published.
-    func checkNew(_ definition: APIDefinition, _ quotas: Quotas, of call: Call, allowsNoBackend: Bool = false) throws {
+    func checkNew(
+        _ definition: APIDefinition, _ settings: ControlPlaneSettings, of call: Call, allowsNoBackend: Bool = false
+    ) throws {
+        let quotas = settings.quotas
         try checkRules(definition, quotas, of: call, allowsNoBackend: allowsNoBackend)
         try checkReferences(definition, of: call)
+        try checkDefinitionParts(of: definition, settings, call)
         try checkUnique(definition, besides: nil)
         try checkQuota(
             .api, count: sql.count("SELECT COUNT(*) AS n FROM apis WHERE instance_id = ?", [.text(call.instanceID)]),
@@ -70,16 +74,20 @@ extension Writing {
             createdAt: now, updatedAt: now)
         try sql.insert(APIRow(api))
         try storeTags(of: api)
+        try storeUses(of: api, before: nil)
         try record(.api, id: api.id, before: nil, after: api)
         return api
     }
 
     /// Every rule of a draft that stands for another one.
     func checkReplacement(
-        of before: API, by definition: APIDefinition, _ quotas: Quotas, of call: Call, allowsNoBackend: Bool = false
+        of before: API, by definition: APIDefinition, _ settings: ControlPlaneSettings, of call: Call,
+        allowsNoBackend: Bool = false
     ) throws {
+        let quotas = settings.quotas
         try checkRules(definition, quotas, of: call, allowsNoBackend: allowsNoBackend)
         try checkReferences(definition, of: call)
+        try checkDefinitionParts(of: definition, settings, call)
         try checkUniqueAndRoom(definition, inPlaceOf: before, quotas)
     }
 
@@ -98,6 +106,7 @@ extension Writing {
         try sql.update(APIRow(api))
         try sql.execute("DELETE FROM api_tags WHERE api_id = ?", [.text(api.id)])
         try storeTags(of: api)
+        try storeUses(of: api, before: before)
         try record(.api, id: api.id, before: before, after: api)
         return api
     }
@@ -112,20 +121,14 @@ extension Writing {
         ).check(definition)
     }
 
-    /// What the definition names besides itself. Applications, channels, authorizers and responses of groups cannot be made
-    /// yet: every id of one is that of an unknown one.
+    /// What the definition names besides itself. Applications, channels and responses of groups cannot be made yet: every id
+    /// of one is that of an unknown one.
     func checkReferences(_ definition: APIDefinition, of call: Call) throws {
         _ = try group(definition.groupID, of: call)
         try checkIntegrationApplication(definition.romaAppID)
         if definition.responseID != nil { throw OperationError.invalid(field: "response_id") }
         let https = [definition.http].compactMap(\.self) + definition.httpPolicies.map(\.backend)
-        let mocks = [definition.mock].compactMap(\.self) + definition.mockPolicies.map(\.backend)
-        let functions = [definition.function].compactMap(\.self) + definition.functionPolicies.map(\.backend)
         if let channel = https.compactMap(\.channelID).first { throw OperationError.notFound(.vpcChannel, id: channel) }
-        let authorizers =
-            [definition.authorizerID].compactMap(\.self) + https.compactMap(\.authorizerID) + mocks.compactMap(\.authorizerID)
-            + functions.compactMap(\.authorizerID)
-        if let authorizer = authorizers.first { throw OperationError.notFound(.authorizer, id: authorizer) }
     }
 
     /// Name and claim are unique among the drafts of the group.

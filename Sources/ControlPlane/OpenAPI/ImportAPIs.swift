@@ -15,7 +15,7 @@ extension ControlPlane {
         guard request.operations.count <= quotas.apisPerImport else {
             throw OperationError.quotaExceeded(.api, limit: quotas.apisPerImport)
         }
-        return try await write(call) { w in
+        return try await write(call) { [settings] w in
             try w.checkInstance(of: call)
             try w.checkIntegrationApplication(request.romaAppID)
             let group =
@@ -23,7 +23,7 @@ extension ControlPlane {
                 case .group(let id): try w.group(id, of: call)
                 case .newGroup(let draft): try w.createGroup(draft, limit: quotas.apiGroups, of: call)
                 }
-            var importing = Importing(writing: w, call: call, request: request, group: group, quotas: quotas)
+            var importing = Importing(writing: w, call: call, request: request, group: group, settings: settings)
             return try importing.run(progress)
         }
     }
@@ -35,18 +35,18 @@ private struct Importing {
     let call: Call
     let request: ImportRequest
     let group: APIGroup
-    let quotas: Quotas
+    let settings: ControlPlaneSettings
     /// Requests that operations of this document have claimed, with the names of their APIs.
     private var claimed: [RequestClaim: String] = [:]
     private var policies: ImportedPolicies
 
-    init(writing: Writing, call: Call, request: ImportRequest, group: APIGroup, quotas: Quotas) {
+    init(writing: Writing, call: Call, request: ImportRequest, group: APIGroup, settings: ControlPlaneSettings) {
         self.writing = writing
         self.call = call
         self.request = request
         self.group = group
-        self.quotas = quotas
-        policies = ImportedPolicies(writing: writing, call: call, request: request, quotas: quotas)
+        self.settings = settings
+        policies = ImportedPolicies(writing: writing, call: call, request: request, quotas: settings.quotas)
     }
 
     mutating func run(_ progress: (Int) -> Void) throws -> ImportOutcome {
@@ -72,9 +72,9 @@ private struct Importing {
         if let name = claimed[definition.claim] { throw OperationError.taken(.apiPath, name: name) }
         let existing = request.overridesAPIs ? try writing.api(claiming: definition.claim, groupID: group.id) : nil
         if let existing {
-            try writing.checkReplacement(of: existing, by: definition, quotas, of: call, allowsNoBackend: true)
+            try writing.checkReplacement(of: existing, by: definition, settings, of: call, allowsNoBackend: true)
         } else {
-            try writing.checkNew(definition, quotas, of: call, allowsNoBackend: true)
+            try writing.checkNew(definition, settings, of: call, allowsNoBackend: true)
         }
         let plan = try policies.resolve(described.policies)
         let api = try existing.map { try writing.replace($0, by: definition) } ?? writing.add(definition, of: call)
