@@ -76,6 +76,9 @@ public enum StateConflict: Sendable, Equatable {
     case accessPolicyIsBound
     case pluginIsAttached
     case apiPathTaken(name: String)
+    case channelServesAPIs
+    case channelServesPlugin
+    case channelServesThirdAuth
     case pluginPathConflict(reason: String)
     case lastAdministrator
     case featureChangedTooSoon

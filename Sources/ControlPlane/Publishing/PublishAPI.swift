@@ -126,6 +126,7 @@ extension Writing {
             try sql.insert(APIVersionRow(version))
             try record(.apiVersion, id: version.id, before: nil, after: version)
         }
+        try storeChannels(definition.channelIDs, of: publication)
         try record(.publication, id: publication.id, before: before, after: publication)
         try checkCORS(ofPublications: [publication.id])
         touch(.publication(publication.id))
@@ -138,6 +139,7 @@ extension Writing {
         var publication = before
         publication.versionID = nil
         try sql.update(publication)
+        try storeChannels([], of: publication)
         try record(.publication, id: publication.id, before: before, after: publication)
         touch(.publication(publication.id))
         let version = try sql.find(APIVersionRow.self, key: versionID)?.version

@@ -15,13 +15,14 @@ public enum FeatureSetting: Sendable, Equatable {
     /// Headers to use in place of `Authorization`; empty: `Authorization` itself.
     case customAuthHeader(appAuthHeader: String, backendSignHeader: String)
     case apiURINoEscape(Bool)
+    case vpcNameModifiable(Bool)
 
     /// Whether the config itself leaves the feature on.
     public var isOn: Bool {
         switch self {
         case .requestBodySize, .backendTimeout, .customAuthHeader: true
         case .publicKey(let enabled, _), .realIPFromXFF(let enabled, _), .realIPHeaderGetter(let enabled, _): enabled
-        case .apiURINoEscape(let enabled): enabled
+        case .apiURINoEscape(let enabled), .vpcNameModifiable(let enabled): enabled
         }
     }
 
@@ -35,6 +36,9 @@ public enum FeatureSetting: Sendable, Equatable {
         case .apiURINoEscape:
             guard let enabled = Self.flag(config) else { return nil }
             self = .apiURINoEscape(enabled)
+        case .vpcNameModifiable:
+            guard let enabled = Self.flag(config) else { return nil }
+            self = .vpcNameModifiable(enabled)
         case .backendTimeout:
             guard let members = Members(config, ["max_timeout"]), case .number(let number) = members["max_timeout"],
                 let limit = number.integer, (1...600_000).contains(limit)

@@ -122,7 +122,8 @@ private struct SettingsFile: Decodable {
         "api_groups": \.apiGroups, "apis": \.apis, "apis_per_group": \.apisPerGroup, "environments": \.environments,
         "signature_keys": \.signatureKeys, "access_policies": \.accessPolicies, "plugins": \.plugins,
         "kafka_plugins": \.kafkaPlugins, "parameters_per_api": \.parametersPerAPI, "tags_per_api": \.tagsPerAPI,
-        "versions_per_publication": \.versionsPerPublication,
+        "versions_per_publication": \.versionsPerPublication, "vpc_channels": \.vpcChannels,
+        "members_per_channel": \.membersPerChannel, "instances_per_project_channel": \.instancesPerProjectChannel,
     ]
 
     init(from decoder: any Decoder) throws {
