@@ -151,5 +151,8 @@ public struct Quotas: Sendable, Equatable {
     public var membersPerChannel = 10
     /// Instances that one call about project-level channels may name.
     public var instancesPerProjectChannel = 10
+    public var dictionaries = 10_000
+    public var livedataAPIs = 500
+    public var scriptsPerLivedataAPI = 10
     public init() {}
 }

@@ -124,6 +124,8 @@ private struct SettingsFile: Decodable {
         "kafka_plugins": \.kafkaPlugins, "parameters_per_api": \.parametersPerAPI, "tags_per_api": \.tagsPerAPI,
         "versions_per_publication": \.versionsPerPublication, "vpc_channels": \.vpcChannels,
         "members_per_channel": \.membersPerChannel, "instances_per_project_channel": \.instancesPerProjectChannel,
+        "dictionaries": \.dictionaries,
+        "livedata_apis": \.livedataAPIs, "scripts_per_livedata_api": \.scriptsPerLivedataAPI,
     ]
 
     init(from decoder: any Decoder) throws {
