@@ -80,6 +80,7 @@ public enum StateConflict: Sendable, Equatable {
     case environmentIsPreset
     case accessPolicyIsBound
     case pluginIsAttached
+    case throttleIsBound
     case apiPathTaken(name: String)
     case channelServesAPIs
     case channelServesPlugin

@@ -117,6 +117,8 @@ public enum Touch: Hashable, Sendable {
     case plugin(String)
     /// A load-balance channel and everything that sends requests to it.
     case channel(String)
+    /// A throttling policy with its specials, wherever it is bound.
+    case throttle(String)
     /// Name and hosts of a group.
     case group(String)
     /// Name of an environment.

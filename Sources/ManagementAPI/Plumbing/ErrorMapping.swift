@@ -61,6 +61,7 @@ enum ErrorMapping {
         case .pluginIsAttached: Refusal(.apig3462)
         case .channelServesAPIs: Refusal(.apig3414)
         case .channelServesThirdAuth: Refusal(.apig3710)
+        case .throttleIsBound: Refusal(.apig3451)
         case .apiPathTaken(let name): Refusal(.apig3301, name)
         case .featureChangedTooSoon: Refusal(.apig3711)
         case .featureNotSupported: Refusal(.apig3458)

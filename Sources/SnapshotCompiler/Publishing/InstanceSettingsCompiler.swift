@@ -25,6 +25,7 @@ public enum InstanceSettingsCompiler {
             case .publicKey(_, let prefix): settings.publicKeyPrefix = Array(prefix.utf8)
             // Management alone asks for it.
             case .vpcNameModifiable: break
+            case .rateLimit(let calls): settings.defaultRateLimit = calls
             }
         }
         return settings
