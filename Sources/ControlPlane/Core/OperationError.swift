@@ -25,6 +25,8 @@ public enum OperationError: Error, Sendable, Equatable {
     /// A rule about the parts of an API definition that has a code of its own.
     case definition(DefinitionFault)
     case forbidden
+    /// The object is not in the state that the sender expects (`If-Match`).
+    case changedMeanwhile
     case store(StoreError)
 }
 
