@@ -7,6 +7,7 @@ import pytest
 
 from harness.management import Call
 from harness.world import hex_id, unique
+from test_roles import make_user  # noqa: F401 (a fixture)
 
 NANOSECONDS = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?Z")
 SECONDS = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
@@ -475,9 +476,95 @@ def test_project_channels_need_fixed_names(sdk):
     sdk.refused(412, "APIG.3458", "create_project_vpc_channel", definition(instance_ids=[sdk.instance_id]))
 
 
+# Limits and tags ---------------------------------------------------------------------------------
+
+def test_limits(sdk, make):
+    groups = lambda count: [{"member_group_name": f"g{number}"} for number in range(count)]
+    labels = lambda count: [{"label_name": f"l{number}", "label_value": "v"} for number in range(count)]
+    sdk.refused(400, "APIG.2011", "create_vpc_channel_v2", definition(member_groups=groups(101)))
+    assert len(make(member_groups=groups(100)).member_groups) == 100
+    made = make(member_groups=[{"member_group_name": "n" * 64, "microservice_labels": labels(50)}])
+    for field, group in [("microservice_labels", {"member_group_name": "g", "microservice_labels": labels(51)}),
+                         ("member_group_name", {"member_group_name": "n" * 65}),
+                         ("member_group_remark", {"member_group_name": "g", "member_group_remark": "r" * 256}),
+                         ("microservice_version", {"member_group_name": "g", "microservice_version": "v" * 65})]:
+        assert field in sdk.refused(400, "APIG.2011", "create_member_group", {"member_groups": [group]}, vpc_channel_id=made.id)
+    sdk.refused(400, "APIG.2012", "adding_backend_instances_v2", {"members": [{"host": "h" * 65}]}, vpc_channel_id=made.id)
+    sdk.refused(400, "APIG.2011", "update_health_check", {**CHECK, "path": "/" + "p" * 512}, vpc_channel_id=made.id)
+    sdk.refused(400, "APIG.2011", "update_health_check", {**CHECK, "http_code": ",".join(["200"] * 65)}, vpc_channel_id=made.id)
+
+
+def test_the_tag_of_a_channel_changes_with_its_parts(call):
+    made = call.expect(201, "POST", "/vpc-channels", definition(members=[{"host": "10.0.0.1"}]))
+    path = f"/vpc-channels/{made['id']}"
+    tag = lambda: call.get(path).headers["ETag"]
+    tags = [tag()]
+    call.expect(201, "POST", path + "/members", {"members": [{"host": "10.0.0.2"}]})
+    tags.append(tag())
+    call.expect(201, "POST", path + "/member-groups", {"member_groups": [{"member_group_name": "g"}]})
+    tags.append(tag())
+    call.expect(200, "PUT", path + "/health-config", CHECK)
+    tags.append(tag())
+    assert len(set(tags)) == 4 and tag() == tags[-1]
+    call.refused(412, "APIG.3400", "PUT", path, definition(name=made["name"]), headers={"If-Match": tags[0]})
+
+
 # Who may -----------------------------------------------------------------------------------------
 
 def test_credentials(sdk, call):
     stranger = Call({**call.credentials, "secret_key": "x" * 32}, call.address)
     assert stranger.refused(401, "APIG.1002", "POST", "/vpc-channels", definition()) == "Incorrect token or token resolution failed"
     sdk.refused(404, "APIG.3030", "create_vpc_channel_v2", definition(), instance_id="f0fa1789-3b76-433b-a787-9892951c620e")
+
+
+@pytest.mark.parametrize("method, path, body", [
+    ("POST", "", definition()), ("PUT", "/{id}", definition()), ("DELETE", "/{id}", None), ("PUT", "/{id}/health-config", CHECK),
+    ("POST", "/{id}/members", {"members": []}), ("PUT", "/{id}/members", {"members": []}), ("DELETE", "/{id}/members/{id}", None),
+    ("POST", "/{id}/members/batch-enable", {"member_ids": []}), ("POST", "/{id}/members/batch-disable", {"member_ids": []}),
+    ("POST", "/{id}/member-groups", {"member_groups": []}), ("PUT", "/{id}/member-groups/{id}", {"member_group_name": "g"}),
+    ("DELETE", "/{id}/member-groups/{id}", None)])
+def test_readers_change_nothing(make_user, method, path, body):  # noqa: F811
+    _, reader = make_user("reader")
+    assert reader.refused(403, "APIG.1005", method, "/vpc-channels" + path.replace("{id}", hex_id()), body) == (
+        "No permissions to request this method")
+
+
+def test_readers_read(make_user, make, call):  # noqa: F811
+    _, reader = make_user("reader")
+    made = make()
+    project = f"/v2/{call.credentials['project_id']}/apic/vpc-channels"
+    for path in ("/vpc-channels", f"/vpc-channels/{made.id}", f"/vpc-channels/{made.id}/members", f"/vpc-channels/{made.id}/member-groups", project):
+        assert reader.get(path).status == 200, path
+    for method, path in (("POST", project), ("PUT", project), ("POST", project + "/syncs")):
+        reader.refused(403, "APIG.1005", method, path, definition(instance_ids=[call.credentials["instance_id"]]))
+
+
+OPERATIONS = [
+    ("create_vpc_channel_v2", definition(), {}), ("list_vpc_channels_v2", None, {}),
+    ("show_details_of_vpc_channel_v2", None, {"vpc_channel_id"}), ("update_vpc_channel_v2", definition(), {"vpc_channel_id"}),
+    ("delete_vpc_channel_v2", None, {"vpc_channel_id"}), ("update_health_check", CHECK, {"vpc_channel_id"}),
+    ("adding_backend_instances_v2", {"members": []}, {"vpc_channel_id"}), ("list_backend_instances_v2", None, {"vpc_channel_id"}),
+    ("update_backend_instances_v2", {"members": []}, {"vpc_channel_id"}),
+    ("delete_backend_instance_v2", None, {"vpc_channel_id", "member_id"}),
+    ("batch_enable_members", {"member_ids": []}, {"vpc_channel_id"}), ("batch_disable_members", {"member_ids": []}, {"vpc_channel_id"}),
+    ("create_member_group", {"member_groups": []}, {"vpc_channel_id"}), ("list_member_groups", None, {"vpc_channel_id"}),
+    ("show_details_of_member_group", None, {"vpc_channel_id", "member_group_id"}),
+    ("update_member_group", {"member_group_name": "g"}, {"vpc_channel_id", "member_group_id"}),
+    ("delete_member_group", None, {"vpc_channel_id", "member_group_id"})]
+
+
+@pytest.mark.parametrize("operation, body, names", OPERATIONS)
+def test_unknown_instances_and_channels(sdk, operation, body, names):
+    ids = {name: hex_id() for name in names}
+    assert sdk.refused(404, "APIG.3030", operation, body, instance_id="f0fa1789-3b76-433b-a787-9892951c620e", **ids) == (
+        "The instance does not exist;id:f0fa1789-3b76-433b-a787-9892951c620e")
+    if names:
+        assert sdk.refused(404, "APIG.3023", operation, body, **ids) == f"The VPC channel does not exist,id:{ids['vpc_channel_id']}"
+
+
+@pytest.mark.parametrize("method, path", [("POST", "/vpc-channels"), ("PUT", "/vpc-channels/{id}"), ("POST", "/vpc-channels/{id}/members"),
+                                          ("POST", "/vpc-channels/{id}/member-groups"), ("PUT", "/vpc-channels/{id}/health-config")])
+def test_bodies_that_are_none(call, make, method, path):
+    path = path.replace("{id}", make().id)
+    for body in (b"", b"{", b"[]", b'{"name": 1, "members": 1, "member_groups": 1, "protocol": 1}'):
+        call.refused(400, "APIG.2000", method, path, raw=body)

@@ -81,7 +81,11 @@ extension ControlPlane {
             let before = try w.channelContent(id, of: call)
             var editing = ChannelEditing(content: before, now: w.now, newID: w.newID)
             let result = try body(w, &editing)
-            if editing.content != before { try w.save(editing.content, before: before, quotas: quotas) }
+            if editing.content != before {
+                // Groups and members are shown with their channel: its entity tag changes with them.
+                editing.content.channel.updatedAt = w.now
+                try w.save(editing.content, before: before, quotas: quotas)
+            }
             return result
         }
     }
@@ -109,9 +113,10 @@ extension ChannelFilter {
         if let port = memberPort {
             condition.and(
                 """
-                EXISTS (SELECT 1 FROM channel_members m WHERE m.channel_id = c.id
-                  AND (m.port = ? OR (m.port = 0 AND c.port = ?)))
-                """, SQLValue(port), SQLValue(port))
+                EXISTS (SELECT 1 FROM channel_members m LEFT JOIN member_groups mg ON mg.id = m.group_id
+                  WHERE m.channel_id = c.id AND ? = CASE WHEN m.port <> 0 THEN m.port
+                    WHEN c.type = 3 AND mg.microservice_port <> 0 THEN mg.microservice_port ELSE c.port END)
+                """, SQLValue(port))
         }
         var group = Condition()
         group.matches("g.name", groupName, exactly: groupNamePrecisely)
