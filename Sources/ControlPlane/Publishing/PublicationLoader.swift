@@ -77,6 +77,7 @@ struct PublicationLoader {
             guard let place = places[try row.text("publication_id")] else { continue }
             apis[place].plugins.append(try PluginRow(row: row).model(box: reading.box))
         }
+        try addDefinitionParts(to: &apis, places, restricted, arguments)
         return apis
     }
 
