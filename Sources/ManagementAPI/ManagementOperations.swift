@@ -16,6 +16,7 @@ public enum ManagementOperations {
         routes.addSignatureKeys(plane)
         routes.addAccessPolicies(plane)
         routes.addPlugins(plane)
+        routes.addThrottles(plane)
         routes.addDictionaries(plane)
         return routes
     }

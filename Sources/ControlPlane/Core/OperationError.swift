@@ -25,6 +25,8 @@ public enum OperationError: Error, Sendable, Equatable {
     /// A rule about the parts of an API definition that has a code of its own.
     case definition(DefinitionFault)
     case forbidden
+    /// The object is not in the state that the sender expects (`If-Match`).
+    case changedMeanwhile
     case store(StoreError)
 }
 
@@ -80,6 +82,7 @@ public enum StateConflict: Sendable, Equatable {
     case environmentIsPreset
     case accessPolicyIsBound
     case pluginIsAttached
+    case throttleIsBound
     case apiPathTaken(name: String)
     case pluginPathConflict(reason: String)
     case lastAdministrator

@@ -40,6 +40,7 @@ enum ErrorMapping {
             return Refusal(refusal.code, text: "\(refusal.message): \(reason)")
         case .definition(let fault): return Refusal(code(of: fault))
         case .forbidden: return ManagementFailure.notPermitted.refusal(family)
+        case .changedMeanwhile: return ManagementFailure.changedMeanwhile.refusal(family)
         // A guard of the database that a rule above it should have answered.
         case .store(.notUnique), .store(.referenced): return Refusal(.apig3400)
         case .store: return ManagementFailure.broken.refusal(family)
@@ -59,6 +60,7 @@ enum ErrorMapping {
         case .environmentHoldsPublications: Refusal(.apig3418)
         case .accessPolicyIsBound: Refusal(.apig3447)
         case .pluginIsAttached: Refusal(.apig3462)
+        case .throttleIsBound: Refusal(.apig3451)
         case .apiPathTaken(let name): Refusal(.apig3301, name)
         case .featureChangedTooSoon: Refusal(.apig3711)
         case .featureNotSupported: Refusal(.apig3458)
