@@ -4,7 +4,8 @@
     run-tests.py --build-dir DIR [--swift COMMAND]
 
 Order: the generated code is up to date, imports are allowed, everything builds (debug), Swift tests,
-Python tests (scripts and black box; they drive the debug executable). A check that cannot be carried out,
+Python tests (scripts and black box; they drive the debug executable), then whether these drove every operation of
+the management API. A check that cannot be carried out,
 or a test runner that ran nothing, counts as one failure. Exits 0 only if nothing failed.
 """
 
@@ -13,6 +14,7 @@ from __future__ import annotations
 import argparse
 import os
 import shlex
+import shutil
 import subprocess
 import sys
 import xml.etree.ElementTree as ElementTree
@@ -103,12 +105,17 @@ def main() -> int:
         count(0, 1)
 
     report = reports / "python.xml"
+    calls = reports / "calls"
+    shutil.rmtree(calls, ignore_errors=True)
+    calls.mkdir()
     python_tests = PYTHON_TESTS if built else PYTHON_TESTS[:1]
     status = run(
         "python tests",
         [sys.executable, "-m", "pytest", "-q", "-rfE", "-p", "no:cacheprovider", f"--junitxml={report}", *python_tests],
-        {"GATEHOUSE_BIN": str(build / "debug" / "gatehouse"), "PYTHONDONTWRITEBYTECODE": "1"})
+        {"GATEHOUSE_BIN": str(build / "debug" / "gatehouse"), "PYTHONDONTWRITEBYTECODE": "1",
+         "GATEHOUSE_CALLS": str(calls)})
     count(*judge("pytest", status, *counts([report])))
+    check("coverage of the management API", [sys.executable, "Scripts/coverage.py", "--calls", str(calls)])
 
     print(f"{total_passed} passed, {total_failed} failed", flush=True)
     return 1 if total_failed else 0
