@@ -143,11 +143,11 @@ public struct ManagementResponder: HTTPResponder {
         if refusal.status >= 500 {
             log.error("management request failed", metadata: ["request_id": "\(requestID)", "error": "\(error)"])
         }
-        return Self.errorResponse(refusal)
+        return Self.errorResponse(refusal, requestID: requestID)
     }
 
-    static func errorResponse(_ refusal: Refusal) -> Response {
-        let body = ErrorBody(code: refusal.code.rawValue, message: refusal.message)
+    static func errorResponse(_ refusal: Refusal, requestID: String) -> Response {
+        let body = ErrorBody(refusal, requestID: requestID)
         var response = (try? json(body, HTTPResponse.Status(code: refusal.status))) ?? Response(status: .internalServerError)
         // What is left of such a body is not read: the connection ends with the answer.
         if refusal.status == 413 || refusal.code == .apig9992 { response.headers[.connection] = "close" }
@@ -185,13 +185,25 @@ public struct ManagementResponder: HTTPResponder {
     }
 }
 
-/// The contract's error body.
+/// The contract's error body; that of ROMA's public resources has two fields more (management-api.md, 1.9).
 struct ErrorBody: Encodable, Sendable {
     let code: String
     let message: String
+    let details: String?
+    let requestID: String?
+
+    init(_ refusal: Refusal, requestID: String) {
+        code = refusal.code.rawValue
+        message = refusal.message
+        let isPublic = code.hasPrefix("ROMA.")
+        details = isPublic ? refusal.message : nil
+        self.requestID = isPublic ? requestID : nil
+    }
 
     enum CodingKeys: String, CodingKey {
         case code = "error_code"
         case message = "error_msg"
+        case details = "error_details"
+        case requestID = "request_id"
     }
 }

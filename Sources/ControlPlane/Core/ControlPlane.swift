@@ -141,6 +141,11 @@ public struct Quotas: Sendable, Equatable {
     public var signatureKeys = 200
     public var accessPolicies = 100
     public var plugins = 500
+    public var applications = 100
+    public var appCodesPerApplication = 5
+    public var appConfigsPerApplication = 50
+    public var appQuotas = 20_000
+    public var authorizationsPerApplication = 1000
     public var kafkaPlugins = 5
     public var parametersPerAPI = 50
     public var tagsPerAPI = 10

@@ -29,7 +29,10 @@ enum ErrorMapping {
         case .tooSmall(let field): return FieldErrorCodes.refusal(operation, field: field, rule: .tooSmall)
         case .tooLarge(let field): return FieldErrorCodes.refusal(operation, field: field, rule: .tooLarge)
         case .conflict(let conflict): return refusal(conflict, operation, alias)
-        case .quotaExceeded(let kind, _): return Refusal(ResourceCodes.quota(kind))
+        case .quotaExceeded(let kind, _):
+            let refusal = Refusal(ResourceCodes.quota(kind))
+            // Public resources have one code for what is not permitted, whatever the reason.
+            return family == .roma ? Refusal(.roma00000101, text: refusal.message) : refusal
         case .signTypeNotSupported(let type, let instance): return Refusal(.apig3548, type, instance)
         case .unrecognizedFeature(let name): return Refusal(.apig2000, text: "unrecognized feature \(name)")
         case .cannotServe(let field, let reason):
@@ -58,7 +61,17 @@ enum ErrorMapping {
         case .featureNotSupported: Refusal(.apig3458)
         case .pluginPathConflict(let reason): Refusal(.apig3400, text: reason)
         case .groupIsDefault, .environmentIsPreset, .lastAdministrator: Refusal(.apig3400)
+        case .apiUsesNoApplications: Refusal(.apig3408)
+        case .applicationNotGranted:
+            ErrorFamily(operation) == .roma
+                ? Refusal(.roma00000101, text: "No permission on the application.", status: 403) : Refusal(.apig1104)
+        case .applicationOwns(let kind, let name): applicationOwns(kind, name, operation)
         }
+    }
+
+    private static func applicationOwns(_ kind: ResourceKind, _ name: String, _ operation: ContractOperation) -> Refusal {
+        let reason = "The application cannot be deleted because it owns the \(kind.rawValue) \(name)"
+        return ErrorFamily(operation) == .roma ? Refusal(.roma00013000, text: reason) : Refusal(.apig3400, text: reason)
     }
 
     private static func code(of fault: DefinitionFault) -> ManagementErrorCode {

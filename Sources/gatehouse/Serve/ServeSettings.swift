@@ -122,7 +122,9 @@ private struct SettingsFile: Decodable {
         "api_groups": \.apiGroups, "apis": \.apis, "apis_per_group": \.apisPerGroup, "environments": \.environments,
         "signature_keys": \.signatureKeys, "access_policies": \.accessPolicies, "plugins": \.plugins,
         "kafka_plugins": \.kafkaPlugins, "parameters_per_api": \.parametersPerAPI, "tags_per_api": \.tagsPerAPI,
-        "versions_per_publication": \.versionsPerPublication,
+        "versions_per_publication": \.versionsPerPublication, "applications": \.applications,
+        "app_codes_per_application": \.appCodesPerApplication, "app_configs_per_application": \.appConfigsPerApplication,
+        "app_quotas": \.appQuotas, "authorizations_per_application": \.authorizationsPerApplication,
     ]
 
     init(from decoder: any Decoder) throws {
