@@ -21,7 +21,7 @@ sys.dont_write_bytecode = True
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "Scripts"))
 
-from contract_generator import errors, operations, reading, rules, types  # noqa: E402
+from contract_generator import document, errors, operations, reading, rules, types  # noqa: E402
 
 OUTPUT = ROOT / "Sources" / "WireContract" / "Generated"
 
@@ -39,6 +39,7 @@ def generate() -> dict[str, str]:
         files.update(types.files(supplement, name))
         files.update(rules.files(supplement, name))
     files.update(operations.files(contract, supplements))
+    files.update(document.files(contract, supplements))
     files.update(errors.files(ROOT / "Contract" / "management-errors.tsv"))
     return files
 

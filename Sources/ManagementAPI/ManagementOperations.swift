@@ -14,6 +14,7 @@ public enum ManagementOperations {
         routes.addSignatureKeys(plane)
         routes.addAccessPolicies(plane)
         routes.addPlugins(plane)
+        routes.addDictionaries(plane)
         return routes
     }
 }

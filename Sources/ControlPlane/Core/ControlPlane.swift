@@ -152,5 +152,8 @@ public struct Quotas: Sendable, Equatable {
     public var backendPoliciesPerAPI = 5
     public var conditionsPerPolicy = 5
     public var versionsPerPublication = 10
+    public var dictionaries = 10_000
+    public var livedataAPIs = 500
+    public var scriptsPerLivedataAPI = 10
     public init() {}
 }

@@ -62,7 +62,7 @@ public enum ResourceKind: String, Sendable, CaseIterable {
     case environmentVariable, authorizer, identitySource, function, orchestration
     case domain, certificate, certificateBinding, groupResponse
     case vpcChannel, memberGroup, member
-    case livedataAPI, dictionary, assetJob, assetArchive, asynchronousTask, instanceTag
+    case livedataAPI, livedataPath, livedataDeployment, dictionary, assetJob, assetArchive, asynchronousTask, instanceTag
 }
 
 /// Refusals that come from the state of things.
@@ -87,4 +87,7 @@ public enum StateConflict: Sendable, Equatable {
     case featureChangedTooSoon
     /// The instance does not carry out the feature, or not in this form.
     case featureNotSupported
+    case livedataIsDeployed
+    case livedataNotDeployed
+    case livedataHasNoScript
 }

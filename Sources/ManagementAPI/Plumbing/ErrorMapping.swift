@@ -29,6 +29,9 @@ enum ErrorMapping {
         case .tooSmall(let field): return FieldErrorCodes.refusal(operation, field: field, rule: .tooSmall)
         case .tooLarge(let field): return FieldErrorCodes.refusal(operation, field: field, rule: .tooLarge)
         case .conflict(let conflict): return refusal(conflict, operation, alias)
+        // Public resources have no codes for quotas.
+        case .quotaExceeded(.dictionary, let limit):
+            return Refusal(.roma00013000, text: "The instance holds \(limit) dictionaries, which is as many as it may")
         case .quotaExceeded(let kind, _):
             let refusal = Refusal(ResourceCodes.quota(kind))
             // Public resources have one code for what is not permitted, whatever the reason.
@@ -66,6 +69,9 @@ enum ErrorMapping {
             ErrorFamily(operation) == .roma
                 ? Refusal(.roma00000101, text: "No permission on the application.", status: 403) : Refusal(.apig1104)
         case .applicationOwns(let kind, let name): applicationOwns(kind, name, operation)
+        case .livedataIsDeployed: Refusal(.apig3400, text: "The livedata API is deployed")
+        case .livedataNotDeployed: Refusal(.apig3400, text: "The livedata API is not deployed")
+        case .livedataHasNoScript: Refusal(.apig3400, text: "The livedata API has no script")
         }
     }
 

@@ -2,6 +2,7 @@ import HTTPTypes
 import Hummingbird
 import NIOCore
 import Synchronization
+import WireContract
 
 /// What the daemon tells of itself.
 public struct ProcessStatus: Sendable {
@@ -28,16 +29,21 @@ enum Probe: String, CaseIterable, Sendable {
     case live = "/livez"
     case ready = "/readyz"
     case metrics = "/metrics"
+    /// What this program serves, for people and for generators of clients and tests.
+    case document = "/openapi.yaml"
 }
 
 struct Probes: Sendable {
     let status: ProcessStatus
     let metrics = ManagementMetrics()
+    private let document = ByteBuffer(string: ServedDocument.lines.map { "\($0)\n" }.joined())
 
     func answer(_ probe: Probe) async -> Response {
         switch probe {
         case .live: Self.text("ok\n", .ok)
         case .ready: status.isReady() ? Self.text("ready\n", .ok) : Self.text("not ready\n", .serviceUnavailable)
+        case .document:
+            Response(status: .ok, headers: [.contentType: "application/yaml"], body: .init(byteBuffer: document))
         case .metrics: Self.text(metrics.text(status), .ok, "text/plain; version=0.0.4; charset=utf-8")
         }
     }

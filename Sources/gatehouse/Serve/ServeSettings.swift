@@ -125,6 +125,8 @@ private struct SettingsFile: Decodable {
         "versions_per_publication": \.versionsPerPublication, "applications": \.applications,
         "app_codes_per_application": \.appCodesPerApplication, "app_configs_per_application": \.appConfigsPerApplication,
         "app_quotas": \.appQuotas, "authorizations_per_application": \.authorizationsPerApplication,
+        "dictionaries": \.dictionaries,
+        "livedata_apis": \.livedataAPIs, "scripts_per_livedata_api": \.scriptsPerLivedataAPI,
     ]
 
     init(from decoder: any Decoder) throws {

@@ -172,7 +172,7 @@ class Sdk:
         try:
             contract.check(
                 response.request.method, response.request.path_url, response.status_code,
-                response.headers.get("Content-Type"), response.content)
+                response.headers.get("Content-Type"), response.content, client="sdk")
         except contract.Violation as violation:
             # Kept as well, because a test may expect a refusal and swallow the exception.
             self.violations.append(str(violation))
