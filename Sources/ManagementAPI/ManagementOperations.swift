@@ -9,11 +9,15 @@ public enum ManagementOperations {
         routes.addApplications(plane)
         routes.addAPIGroups(plane)
         routes.addEnvironments(plane)
+        routes.addEnvironmentVariables(plane)
+        routes.addAuthorizers(plane)
+        routes.addOrchestrations(plane)
         routes.addAPIs(plane)
         routes.addPublishing(plane)
         routes.addSignatureKeys(plane)
         routes.addAccessPolicies(plane)
         routes.addPlugins(plane)
+        routes.addThrottles(plane)
         routes.addDictionaries(plane)
         return routes
     }

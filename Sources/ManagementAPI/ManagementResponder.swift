@@ -77,7 +77,7 @@ public struct ManagementResponder: HTTPResponder {
         let admitted = try await authentication.admit(request, room)
         let ids = Dictionary(uniqueKeysWithValues: zip(endpoint.parameters, values.map { QueryValues.decoded($0) ?? "" }))
         let projectID = ids["project_id"] ?? ""
-        try await authentication.permit(admitted, request.method, project: projectID)
+        try await authentication.permit(admitted, operation, project: projectID)
         for name in endpoint.parameters where !Self.isID(ids[name] ?? "") {
             throw FieldErrorCodes.malformed(operation, parameter: FieldErrorCodes.pathName(name))
         }
@@ -85,13 +85,19 @@ public struct ManagementResponder: HTTPResponder {
         if !instanceID.isEmpty, try await !authentication.directory.hasInstance(instanceID, project: projectID) {
             throw ManagementFailure.unknownInstance(id: instanceID)
         }
+        let tags = EntityTags(operation)
         let head = CallHead(
             operation: operation, alias: endpoint.alias, caller: admitted.caller, projectID: projectID,
             instanceID: instanceID, query: try QueryValues.read(Self.query(request.head.path ?? ""), for: operation),
-            requestID: requestID, source: source, pathValues: ids)
+            requestID: requestID, source: source, pathValues: ids,
+            expectation: try tags.expectation(request.headers))
         let bytes = if let body = admitted.body { body } else { try await BodyReading.read(request, room) }
+        // Read before the object: a tag that is older than what it came with costs a needless 412, a newer one a lost update.
+        let seen = try await tags.beforeReading(head, authentication.directory)
         let answer = try await handler(head, RawBody(bytes: bytes, contentType: request.headers[.contentType] ?? ""))
-        return try Self.response(answer, operation)
+        var response = try Self.response(answer, operation)
+        if let tag = tags.tag(of: answer, seen: seen) { response.headers[.eTag] = tag }
+        return response
     }
 
     private static func response(_ answer: OperationAnswer, _ operation: ContractOperation) throws -> Response {
@@ -182,28 +188,5 @@ public struct ManagementResponder: HTTPResponder {
             }
         }
         return String(decoding: bytes, as: UTF8.self)
-    }
-}
-
-/// The contract's error body; that of ROMA's public resources has two fields more (management-api.md, 1.9).
-struct ErrorBody: Encodable, Sendable {
-    let code: String
-    let message: String
-    let details: String?
-    let requestID: String?
-
-    init(_ refusal: Refusal, requestID: String) {
-        code = refusal.code.rawValue
-        message = refusal.message
-        let isPublic = code.hasPrefix("ROMA.")
-        details = isPublic ? refusal.message : nil
-        self.requestID = isPublic ? requestID : nil
-    }
-
-    enum CodingKeys: String, CodingKey {
-        case code = "error_code"
-        case message = "error_msg"
-        case details = "error_details"
-        case requestID = "request_id"
     }
 }

@@ -99,6 +99,9 @@ extension ControlPlane {
                 UPDATE publications SET group_id = (SELECT a.group_id FROM apis a WHERE a.id = publications.api_id)
                 WHERE group_id = ?
                 """, [.text(id)])
+            var own = Condition()
+            own.equal("group_id", id)
+            try w.recordRemovalOfVariables(where: own)
             try w.sql.delete(APIGroup.self, key: id)
             try w.record(.apiGroup, id: id, before: group, after: nil)
             w.touch(.group(id))

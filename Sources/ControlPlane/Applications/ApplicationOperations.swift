@@ -213,7 +213,7 @@ extension Reading {
 
     /// What may belong to an application: a deletion looks at all of it, in this order.
     private static let belongings: [(kind: ResourceKind, table: String)] = [
-        (.apiGroup, "api_groups"), (.api, "apis"), (.plugin, "plugins"),
+        (.apiGroup, "api_groups"), (.api, "apis"), (.plugin, "plugins"), (.livedataAPI, "livedata_apis"),
     ]
 
     fileprivate func checkOwnsNothing(_ application: Application) throws {

@@ -68,16 +68,17 @@ public final class ControlPlane: Sendable {
         try await withCheckedThrowingContinuation { continuation in
             writer.async { [self] in
                 do {
-                    let (value, revision, plan) = try mapped {
+                    let (value, revision, tags, plan) = try mapped {
                         try store.write { sql in
                             let writing = Writing(sql: sql, now: clock(), box: box, instanceID: call.instanceID)
                             let value = try body(writing)
+                            try writing.checkExpectedState(of: call)
                             let revision = try writing.finish(call: call)
-                            return (value, revision, try publisher.compile(writing.touched, in: writing))
+                            return (value, revision, try writing.tags(of: call, revision: revision), try publisher.compile(writing.touched, in: writing))
                         }
                     }
                     publisher.publish(plan, revision: revision) {
-                        continuation.resume(returning: Written(value: value, revision: revision))
+                        continuation.resume(returning: Written(value: value, revision: revision, tags: tags))
                     }
                 } catch {
                     continuation.resume(throwing: error)
@@ -119,16 +120,20 @@ public struct ControlPlaneSettings: Sendable {
     public var quotas: Quotas
     /// Shortest time between two changes of one feature in seconds; 0 switches the rule off (management-api.md, 3.2).
     public var featureIntervalSeconds: Int64
+    /// Where functions of authorizers and FUNCTION backends are.
+    public var functions: FunctionRegistry
 
     public init(
         groupHostSuffix: String = "apic.localhost", gatewayAddresses: [String] = [],
-        versionZoneOffsetSeconds: Int64 = 8 * 3600, quotas: Quotas = Quotas(), featureIntervalSeconds: Int64 = 0
+        versionZoneOffsetSeconds: Int64 = 8 * 3600, quotas: Quotas = Quotas(), featureIntervalSeconds: Int64 = 0,
+        functions: FunctionRegistry = FunctionRegistry()
     ) {
         self.groupHostSuffix = groupHostSuffix
         self.gatewayAddresses = gatewayAddresses
         self.versionZoneOffsetSeconds = versionZoneOffsetSeconds
         self.quotas = quotas
         self.featureIntervalSeconds = featureIntervalSeconds
+        self.functions = functions
     }
 }
 
@@ -140,12 +145,19 @@ public struct Quotas: Sendable, Equatable {
     public var environments = 10
     public var signatureKeys = 200
     public var accessPolicies = 100
+    public var authorizers = 50
+    public var identitiesPerAuthorizer = 10
+    public var orchestrations = 100
+    public var orchestrationsPerAPI = 10
+    /// In each environment.
+    public var variablesPerGroup = 50
     public var plugins = 500
     public var applications = 100
     public var appCodesPerApplication = 5
     public var appConfigsPerApplication = 50
     public var appQuotas = 20_000
     public var authorizationsPerApplication = 1000
+    public var throttles = 300
     public var kafkaPlugins = 5
     public var parametersPerAPI = 50
     public var tagsPerAPI = 10

@@ -25,6 +25,8 @@ public enum OperationError: Error, Sendable, Equatable {
     /// A rule about the parts of an API definition that has a code of its own.
     case definition(DefinitionFault)
     case forbidden
+    /// The object is not in the state that the sender expects (`If-Match`).
+    case changedMeanwhile
     case store(StoreError)
 }
 
@@ -48,6 +50,8 @@ public enum DefinitionFault: Sendable, Equatable, CaseIterable {
     case tooManyConditions
     case tooManyTags
     case groupIsFull
+    /// APIG.3151.
+    case tooManyOrchestrations
     /// APIG.3095: an orchestration rule that does not exist.
     case unknownOrchestration
 }
@@ -67,6 +71,9 @@ public enum ResourceKind: String, Sendable, CaseIterable {
 
 /// Refusals that come from the state of things.
 public enum StateConflict: Sendable, Equatable {
+    case authorizerIsUsed
+    case orchestrationIsUsed
+    case orchestratedParameterIsFixed
     case groupHoldsAPIs(id: String)
     case groupIsDefault
     case apiIsPublished
@@ -75,6 +82,7 @@ public enum StateConflict: Sendable, Equatable {
     case environmentIsPreset
     case accessPolicyIsBound
     case pluginIsAttached
+    case throttleIsBound
     case apiPathTaken(name: String)
     case pluginPathConflict(reason: String)
     case lastAdministrator

@@ -11,6 +11,12 @@ public struct PublishedAPI: Sendable {
     public var signatureKey: SignatureKey?
     public var accessPolicies: [AccessControlPolicy]
     public var plugins: [Plugin]
+    public var throttle: BoundThrottle?
+    /// Values of the variables that the definition uses, by name.
+    public var variables: [String: String] = [:]
+    /// What the definition names, by id.
+    public var authorizers: [String: Authorizer] = [:]
+    public var orchestrations: [String: OrchestrationRule] = [:]
 
     public init(
         publicationID: String, apiID: String, instanceID: String, groupID: String, groupName: String, environmentID: String,

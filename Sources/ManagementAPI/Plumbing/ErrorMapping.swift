@@ -43,6 +43,7 @@ enum ErrorMapping {
             return Refusal(refusal.code, text: "\(refusal.message): \(reason)")
         case .definition(let fault): return Refusal(code(of: fault))
         case .forbidden: return ManagementFailure.notPermitted.refusal(family)
+        case .changedMeanwhile: return ManagementFailure.changedMeanwhile.refusal(family)
         // A guard of the database that a rule above it should have answered.
         case .store(.notUnique), .store(.referenced): return Refusal(.apig3400)
         case .store: return ManagementFailure.broken.refusal(family)
@@ -51,6 +52,9 @@ enum ErrorMapping {
 
     private static func refusal(_ conflict: StateConflict, _ operation: ContractOperation, _ alias: PathAlias) -> Refusal {
         switch conflict {
+        case .authorizerIsUsed: Refusal(.apig3400)
+        case .orchestrationIsUsed: Refusal(.apig3716)
+        case .orchestratedParameterIsFixed: Refusal(.apig3713)
         case .groupHoldsAPIs(let id): Refusal(.apig3415, id)
         case .apiIsPublished: alias == .apigw ? Refusal(.apig3416) : Refusal(.apig4016)
         case .apiNotPublished(let id):
@@ -59,6 +63,7 @@ enum ErrorMapping {
         case .environmentHoldsPublications: Refusal(.apig3418)
         case .accessPolicyIsBound: Refusal(.apig3447)
         case .pluginIsAttached: Refusal(.apig3462)
+        case .throttleIsBound: Refusal(.apig3451)
         case .apiPathTaken(let name): Refusal(.apig3301, name)
         case .featureChangedTooSoon: Refusal(.apig3711)
         case .featureNotSupported: Refusal(.apig3458)
@@ -95,6 +100,7 @@ enum ErrorMapping {
         case .tooManyTags: .apig3133
         case .groupIsFull: .apig3125
         case .unknownOrchestration: .apig3095
+        case .tooManyOrchestrations: .apig3151
         }
     }
 

@@ -202,4 +202,15 @@ public enum ContractOperation: String, CaseIterable, Sendable, Hashable {
     case updateVpcChannelV2 = "update_vpc_channel_v2"
     case validateDictionary = "validate_dictionary"
     case validateRomaApp = "validate_roma_app"
+
+    // Orchestrations: for APIG clients only.
+    case createOrchestration = "create_orchestration"
+    case deleteOrchestration = "delete_orchestration"
+    case listOrchestrationAttachedApis = "list_orchestration_attached_apis"
+    case listOrchestrations = "list_orchestrations"
+    case showDetailsOfOrchestration = "show_details_of_orchestration"
+    case updateOrchestration = "update_orchestration"
+
+    // Throttles: for APIG clients only.
+    case batchDeleteThrottlingPolicyV2 = "batch_delete_throttling_policy_v2"
 }
