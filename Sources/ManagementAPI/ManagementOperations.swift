@@ -8,6 +8,7 @@ public enum ManagementOperations {
         routes.addFeatures(plane)
         routes.addApplications(plane)
         routes.addAPIGroups(plane)
+        routes.addChannels(plane)
         routes.addEnvironments(plane)
         routes.addEnvironmentVariables(plane)
         routes.addAuthorizers(plane)
