@@ -18,6 +18,7 @@ public enum Schema {
         .throttles,
         .channels,
         .definitions,
+        .openAPI,
         .livedata,
         .audit,
     ]
