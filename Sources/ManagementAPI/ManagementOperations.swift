@@ -13,6 +13,9 @@ public enum ManagementOperations {
         routes.addSignatureKeys(plane)
         routes.addAccessPolicies(plane)
         routes.addPlugins(plane)
+        routes.addDomains(plane)
+        routes.addCertificates(plane)
+        routes.addGroupResponses(plane)
         return routes
     }
 }

@@ -80,12 +80,12 @@ extension Writing {
         try DefinitionRules(quotas: quotas, maxTimeoutMilliseconds: settings.maxBackendTimeoutMilliseconds).check(definition)
     }
 
-    /// What the definition names besides itself. Applications, channels, authorizers and responses of groups cannot be made
+    /// What the definition names besides itself. Applications, channels and authorizers cannot be made
     /// yet: every id of one is that of an unknown one.
     func checkReferences(_ definition: APIDefinition, of call: Call) throws {
         _ = try group(definition.groupID, of: call)
         try checkIntegrationApplication(definition.romaAppID)
-        if definition.responseID != nil { throw OperationError.invalid(field: "response_id") }
+        if let id = definition.responseID { _ = try groupResponse(id, groupID: definition.groupID, of: call) }
         let https = [definition.http].compactMap(\.self) + definition.httpPolicies.map(\.backend)
         let mocks = [definition.mock].compactMap(\.self) + definition.mockPolicies.map(\.backend)
         let functions = [definition.function].compactMap(\.self) + definition.functionPolicies.map(\.backend)

@@ -28,17 +28,19 @@ public final class ControlPlane: Sendable {
 
     /// - Parameters:
     ///   - clock: nanoseconds since 1970; given so that tests can set it.
+    ///   - tls: makes contexts of the TLS library for certificates of domains; refuses those that cannot be used.
     ///   - sink: receives the first snapshot, compiled from the whole store, before this returns.
     public init(
         store: any StoreDriver, box: SecretBox, settings: ControlPlaneSettings, log: Logger,
-        clock: @escaping @Sendable () -> Timestamp = ControlPlane.wallClock, sink: @escaping SnapshotSink
+        clock: @escaping @Sendable () -> Timestamp = ControlPlane.wallClock,
+        tls: @escaping TLSPreparation = ControlPlane.withoutTLS, sink: @escaping SnapshotSink
     ) throws {
         self.store = store
         self.box = box
         self.settings = settings
         self.log = log
         self.clock = clock
-        publisher = SnapshotPublisher(settings: settings, log: log, sink: sink)
+        publisher = SnapshotPublisher(settings: settings, log: log, tls: tls, sink: sink)
         let now = clock()
         try writer.sync {
             try store.read { sql in try publisher.start(Reading(sql: sql, now: now, box: box)) }
@@ -98,6 +100,9 @@ public final class ControlPlane: Sendable {
         return Timestamp(nanoseconds: Int64(now.tv_sec) * 1_000_000_000 + Int64(now.tv_nsec))
     }
 
+    /// For a control plane without a TLS listener.
+    public static let withoutTLS: TLSPreparation = { _ in UnusedTLS() }
+
     private func mapped<Result>(_ body: () throws -> Result) throws -> Result {
         do {
             return try body()
@@ -107,6 +112,9 @@ public final class ControlPlane: Sendable {
         }
     }
 }
+
+/// Stands for a context where no listener will use one.
+private final class UnusedTLS: PreparedTLS {}
 
 /// Choices of the operator that operations need.
 public struct ControlPlaneSettings: Sendable {
@@ -147,5 +155,8 @@ public struct Quotas: Sendable, Equatable {
     public var backendPoliciesPerAPI = 5
     public var conditionsPerPolicy = 5
     public var versionsPerPublication = 10
+    public var domainsPerGroup = 5
+    /// Besides the default one.
+    public var responsesPerGroup = 4
     public init() {}
 }

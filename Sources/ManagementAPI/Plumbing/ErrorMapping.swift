@@ -36,6 +36,7 @@ enum ErrorMapping {
             let refusal = FieldErrorCodes.invalid(operation, field: field)
             return Refusal(refusal.code, text: "\(refusal.message): \(reason)")
         case .definition(let fault): return Refusal(code(of: fault))
+        case .certificate(let refusal): return CertificateMapping.refusal(refusal)
         case .forbidden: return ManagementFailure.notPermitted.refusal(family)
         // A guard of the database that a rule above it should have answered.
         case .store(.notUnique), .store(.referenced): return Refusal(.apig3400)
@@ -57,7 +58,11 @@ enum ErrorMapping {
         case .featureChangedTooSoon: Refusal(.apig3711)
         case .featureNotSupported: Refusal(.apig3458)
         case .pluginPathConflict(let reason): Refusal(.apig3400, text: reason)
-        case .groupIsDefault, .environmentIsPreset, .lastAdministrator: Refusal(.apig3400)
+        case .domainOfAnotherGroup: Refusal(.apig3474)
+        case .certificateNotAtDomains: Refusal(.apig2000, text: "no valid domain name")
+        case .defaultResponseStays: Refusal(.apig3491)
+        case .defaultResponseKeepsName: Refusal(.apig3492)
+        case .certificateIsBound, .groupIsDefault, .environmentIsPreset, .lastAdministrator: Refusal(.apig3400)
         }
     }
 

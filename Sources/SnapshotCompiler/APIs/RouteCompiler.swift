@@ -16,6 +16,7 @@ public struct RouteCompiler: Sendable {
         let path = try Self.frontPath(definition, resource: resource)
         var policies = try policies.compile(api, settings: settings)
         policies.defaultContentType = definition.contentType.map { Array($0.utf8) }
+        policies.failures = api.groupResponse.flatMap(FailureShapes.compile)
         return Route(
             identity: Self.identity(api), method: RouteMethod(definition.reqMethod), path: path,
             matchMode: MatchMode(definition.matchMode), schemes: AllowedSchemes(definition.reqProtocol), refusal: nil,
