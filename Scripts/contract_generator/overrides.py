@@ -11,6 +11,8 @@ PROPERTY_TYPES = {
     "ApiPolicyHttpCreate.retry_count": "NumberText",
     "ApiPolicyHttpResp.retry_count": "NumberText",
     "FeatureToggleV2.config": "JSONText",  # [6.30] a raw object is taken and kept as text
+    "CreateDictionary.order": "NumberText",  # text is taken too
+    "UpdateDictionary.order": "NumberText",
     "User.roles": "WordList",  # [6.20] one text of words parted by commas is taken
 }
 

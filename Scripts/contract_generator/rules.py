@@ -41,7 +41,7 @@ def rule(schema: dict, wire: str, value: str, where: str, patterns: Patterns) ->
     kind = schema.get("type")
     if where in overrides.PROPERTY_TYPES:
         return [f"fields.text({literal(wire)}, {value}?.text, length: 0...{overrides.DEFAULT_MAX_LENGTH})"] \
-            if kind == "string" else [f"fields.count({literal(wire)}, {value}?.words.count, 0...1000)"]
+            if kind in ("string", "integer") else [f"fields.count({literal(wire)}, {value}?.words.count, 0...1000)"]
     if kind == "string" and schema.get("format") != "binary":
         return [text_rule(schema, wire, value, where, patterns)]
     if kind == "integer":

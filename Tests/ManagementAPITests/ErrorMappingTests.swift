@@ -37,6 +37,7 @@ struct ErrorMappingTests {
             .groupHoldsAPIs(id: "x"), .groupIsDefault, .apiIsPublished, .apiNotPublished(id: "x"), .environmentHoldsPublications,
             .environmentIsPreset, .accessPolicyIsBound, .pluginIsAttached, .apiPathTaken(name: "x"),
             .pluginPathConflict(reason: "x"), .lastAdministrator, .featureChangedTooSoon, .featureNotSupported,
+            .livedataIsDeployed, .livedataNotDeployed, .livedataHasNoScript,
         ]
         for conflict in conflicts { check(map(OperationError.conflict(conflict))) }
         let stores: [StoreError] = [

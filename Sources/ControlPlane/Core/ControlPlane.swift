@@ -158,5 +158,8 @@ public struct Quotas: Sendable, Equatable {
     public var domainsPerGroup = 5
     /// Besides the default one.
     public var responsesPerGroup = 4
+    public var dictionaries = 10_000
+    public var livedataAPIs = 500
+    public var scriptsPerLivedataAPI = 10
     public init() {}
 }

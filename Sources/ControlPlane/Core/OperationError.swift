@@ -64,7 +64,7 @@ public enum ResourceKind: String, Sendable, CaseIterable {
     case environmentVariable, authorizer, identitySource, function, orchestration
     case domain, certificate, certificateBinding, groupResponse
     case vpcChannel, memberGroup, member
-    case livedataAPI, dictionary, assetJob, assetArchive, asynchronousTask, instanceTag
+    case livedataAPI, livedataPath, livedataDeployment, dictionary, assetJob, assetArchive, asynchronousTask, instanceTag
 }
 
 /// Refusals that come from the state of things.
@@ -90,4 +90,7 @@ public enum StateConflict: Sendable, Equatable {
     case certificateNotAtDomains
     case defaultResponseStays
     case defaultResponseKeepsName
+    case livedataIsDeployed
+    case livedataNotDeployed
+    case livedataHasNoScript
 }

@@ -27,6 +27,8 @@ public struct SignatureKeyDraft: Sendable {
 public struct ListedSignatureKey: Sendable {
     public let key: SignatureKey
     public let boundAPIs: Int
+    /// Live-data APIs whose callers sign with it.
+    public let livedataAPIs: Int
 }
 
 public struct SignatureKeyFilter: Sendable {
@@ -125,6 +127,7 @@ extension ControlPlane {
             for binding in try w.sql.all(SignatureBinding.self, where: bound, order: "bound_at, id") {
                 try w.remove(binding)
             }
+            try w.releaseLivedataAPIs(fromSignatureKey: id)
             try w.sql.delete(SignatureKeyRow.self, key: id)
             try w.record(.signatureKey, id: id, before: key, after: nil)
             if key.type == .publicKey { w.touch(.instance(call.instanceID)) }
@@ -154,10 +157,12 @@ extension ControlPlane {
             return try r.sql.page(
                 """
                 \(SignatureKeyRow.columnList("s")), \
-                (SELECT COUNT(*) FROM sign_bindings b WHERE b.sign_id = s.id) AS bind_num
+                (SELECT COUNT(*) FROM sign_bindings b WHERE b.sign_id = s.id) AS bind_num, \
+                (SELECT COUNT(*) FROM livedata_apis l WHERE l.sign_id = s.id) AS ldapi_bind_num
                 """, from: "signs s", where: condition, order: "s.created_at DESC, s.id", page: page
             ) { row in
-                ListedSignatureKey(key: try SignatureKeyRow(row: row).model(box: r.box), boundAPIs: try row.int("bind_num"))
+                ListedSignatureKey(key: try SignatureKeyRow(row: row).model(box: r.box), boundAPIs: try row.int("bind_num"),
+                    livedataAPIs: try row.int("ldapi_bind_num"))
             }
         }
     }

@@ -29,6 +29,9 @@ enum ErrorMapping {
         case .tooSmall(let field): return FieldErrorCodes.refusal(operation, field: field, rule: .tooSmall)
         case .tooLarge(let field): return FieldErrorCodes.refusal(operation, field: field, rule: .tooLarge)
         case .conflict(let conflict): return refusal(conflict, operation, alias)
+        // Public resources have no codes for quotas.
+        case .quotaExceeded(.dictionary, let limit):
+            return Refusal(.roma00013000, text: "The instance holds \(limit) dictionaries, which is as many as it may")
         case .quotaExceeded(let kind, _): return Refusal(ResourceCodes.quota(kind))
         case .signTypeNotSupported(let type, let instance): return Refusal(.apig3548, type, instance)
         case .unrecognizedFeature(let name): return Refusal(.apig2000, text: "unrecognized feature \(name)")
@@ -63,6 +66,9 @@ enum ErrorMapping {
         case .defaultResponseStays: Refusal(.apig3491)
         case .defaultResponseKeepsName: Refusal(.apig3492)
         case .certificateIsBound, .groupIsDefault, .environmentIsPreset, .lastAdministrator: Refusal(.apig3400)
+        case .livedataIsDeployed: Refusal(.apig3400, text: "The livedata API is deployed")
+        case .livedataNotDeployed: Refusal(.apig3400, text: "The livedata API is not deployed")
+        case .livedataHasNoScript: Refusal(.apig3400, text: "The livedata API has no script")
         }
     }
 

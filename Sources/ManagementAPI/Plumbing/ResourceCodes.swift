@@ -36,7 +36,7 @@ enum ResourceCodes {
         case .certificateBinding: Refusal(.apig3097)
         case .vpcChannel: Refusal(.apig3023, id)
         case .member: Refusal(.apig3024, id)
-        case .livedataAPI: Refusal(.apig3084, id)
+        case .livedataAPI, .livedataPath, .livedataDeployment: Refusal(.apig3084, id)
         case .asynchronousTask: Refusal(.apig3093, text: "The asynchronous task \(id) does not exist")
         case .dictionary, .assetJob, .assetArchive: Refusal(.roma00110006, id)
         // Named by an API, it is a field like others; by itself it has no code of its own.
@@ -81,11 +81,14 @@ enum ResourceCodes {
         case .groupResponse: Refusal(.apig3216)
         case .vpcChannel: Refusal(.apig3208)
         case .livedataAPI: Refusal(.apig3215)
+        // One code for both, whose text of the table names the name.
+        case .livedataPath: Refusal(.apig3215, text: "The livedata API path already exists")
         // The name is that of the field which repeats: `name` or `code`.
         case .dictionary: Refusal(.roma00013000, name)
         case .instance: Refusal(.apic7500)
         case .publication, .apiVersion, .signatureBinding, .accessBinding, .pluginBinding, .feature, .appCode, .appConfig,
             .appQuotaBinding, .throttleBinding, .function, .certificate, .certificateBinding, .memberGroup, .member, .assetJob,
+            .livedataDeployment,
             .assetArchive, .asynchronousTask, .instanceTag, .user, .accessKey, .project:
             Refusal(.apig3400)
         }
@@ -113,7 +116,7 @@ enum ResourceCodes {
         case .instanceTag: .apic7402
         case .publication, .apiVersion, .signatureBinding, .accessBinding, .plugin, .pluginBinding, .feature, .applicationKey,
             .appAuthorization, .appConfig, .appQuota, .appQuotaBinding, .throttleBinding, .throttleSpecial, .function,
-            .certificate, .certificateBinding, .memberGroup, .livedataAPI, .dictionary, .assetJob, .assetArchive,
+            .certificate, .certificateBinding, .memberGroup, .livedataAPI, .livedataPath, .livedataDeployment, .dictionary, .assetJob, .assetArchive,
             .asynchronousTask, .user, .accessKey, .project:
             .apig3100
         }

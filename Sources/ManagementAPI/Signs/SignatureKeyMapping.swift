@@ -23,7 +23,7 @@ enum SignatureKeyMapping {
         return Wire.SignatureWithBindNum(
             name: key.name, signType: key.type.rawValue, signKey: key.key, signSecret: key.secret.revealed,
             signAlgorithm: key.algorithm?.rawValue, updateTime: key.updatedAt.inMicroseconds,
-            createTime: key.createdAt.inSeconds, id: key.id, bindNum: listed.boundAPIs, ldapiBindNum: 0)
+            createTime: key.createdAt.inSeconds, id: key.id, bindNum: listed.boundAPIs, ldapiBindNum: listed.livedataAPIs)
     }
 
     static func binding(_ bound: BoundSignatureKey, secret: String, time: String) -> Wire.SignApiBindingInfo {

@@ -216,6 +216,7 @@ extension Wire.CreateDictionary: FieldChecked {
         fields.text("remark", remark, length: 0...65535)
         fields.require("code", code != nil)
         fields.text("code", code, length: 0...65535)
+        fields.text("order", order?.text, length: 0...65535)
         fields.text("extend_one", extendOne, length: 0...65535)
         fields.text("extend_two", extendTwo, length: 0...65535)
         fields.text("parent_code", parentCode, length: 0...65535)

@@ -286,6 +286,7 @@ extension Wire.UpdateDictionary: FieldChecked {
     public func check(_ fields: inout FieldChecks) {
         fields.text("name", name, length: 0...65535)
         fields.text("remark", remark, length: 0...65535)
+        fields.text("order", order?.text, length: 0...65535)
         fields.text("extend_one", extendOne, length: 0...65535)
         fields.text("extend_two", extendTwo, length: 0...65535)
     }

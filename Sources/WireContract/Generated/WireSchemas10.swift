@@ -210,7 +210,7 @@ extension Wire {
         public var name: String?
         public var remark: String?
         public var code: String?
-        public var order: Int?
+        public var order: NumberText?
         public var extendOne: String?
         public var extendTwo: String?
         public var parentCode: String?
@@ -219,7 +219,7 @@ extension Wire {
             name: String? = nil,
             remark: String? = nil,
             code: String? = nil,
-            order: Int? = nil,
+            order: NumberText? = nil,
             extendOne: String? = nil,
             extendTwo: String? = nil,
             parentCode: String? = nil

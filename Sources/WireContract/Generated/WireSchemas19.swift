@@ -41,14 +41,14 @@ extension Wire {
     public struct UpdateDictionary: Codable, Sendable, Equatable {
         public var name: String?
         public var remark: String?
-        public var order: Int?
+        public var order: NumberText?
         public var extendOne: String?
         public var extendTwo: String?
 
         public init(
             name: String? = nil,
             remark: String? = nil,
-            order: Int? = nil,
+            order: NumberText? = nil,
             extendOne: String? = nil,
             extendTwo: String? = nil
         ) {

@@ -124,6 +124,8 @@ private struct SettingsFile: Decodable {
         "kafka_plugins": \.kafkaPlugins, "parameters_per_api": \.parametersPerAPI, "tags_per_api": \.tagsPerAPI,
         "versions_per_publication": \.versionsPerPublication, "domains_per_group": \.domainsPerGroup,
         "responses_per_group": \.responsesPerGroup,
+        "dictionaries": \.dictionaries,
+        "livedata_apis": \.livedataAPIs, "scripts_per_livedata_api": \.scriptsPerLivedataAPI,
     ]
 
     init(from decoder: any Decoder) throws {
