@@ -7,8 +7,9 @@ from typing import Callable, Iterator
 
 import pytest
 
+from harness import functions
 from harness.backend import Backend
-from harness.management import Call, Sdk
+from harness.management import ApigSdk, Call, Sdk
 from harness.process import ROOMY, Gatehouse, executable
 from harness.world import World
 
@@ -18,10 +19,11 @@ def pytest_report_header() -> str:
 
 
 @pytest.fixture(scope="session")
-def gatehouse(tmp_path_factory) -> Iterator[Gatehouse]:
+def gatehouse(tmp_path_factory, shared_functions) -> Iterator[Gatehouse]:
     """One program for all tests that do not restart it. At the end it must stop cleanly, and its log
     must hold no secret."""
-    program = Gatehouse(tmp_path_factory.mktemp("gatehouse") / "data", settings=ROOMY).start()
+    program = Gatehouse(tmp_path_factory.mktemp("gatehouse") / "data", settings={
+        **ROOMY, "functions": functions.settings(shared_functions.address)}).start()
     yield program
     assert program.running, f"the program ended during the tests:\n{program.log[-4000:]}"
     status = program.stop()
@@ -44,6 +46,21 @@ def fresh_gatehouse(tmp_path) -> Iterator[Callable[..., Gatehouse]]:
     yield make
     for program in made:
         program.kill()
+
+
+@pytest.fixture(scope="session")
+def shared_functions() -> Iterator[Backend]:
+    backend = Backend()
+    yield backend
+    backend.close()
+
+
+@pytest.fixture
+def function_service(shared_functions) -> Iterator[Backend]:
+    """Where the functions of the settings are, with nothing remembered and the default script."""
+    shared_functions.clear()
+    yield shared_functions
+    shared_functions.clear()
 
 
 @pytest.fixture(scope="session")
@@ -77,6 +94,19 @@ def sdk(session_sdk) -> Iterator[Sdk]:
     session_sdk.violations.clear()
     yield session_sdk
     assert session_sdk.violations == []
+
+
+@pytest.fixture(scope="session")
+def session_apig(gatehouse) -> ApigSdk:
+    return ApigSdk(gatehouse.credentials, gatehouse.endpoint)
+
+
+@pytest.fixture
+def apig(session_apig) -> Iterator[ApigSdk]:
+    """The SDK of the twin product, under `/apigw/`."""
+    session_apig.violations.clear()
+    yield session_apig
+    assert session_apig.violations == []
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 import pytest
 
+from harness import functions
 from harness.management import RELEASE
 from harness.world import hex_id, unique
 
@@ -243,7 +244,7 @@ def test_runtime_definition(sdk, world, call):
 @pytest.mark.parametrize("fields", [
     {"auth_type": "APP"}, {"auth_type": "IAM"},
     {"backend_type": "FUNCTION", "backend_api": None, "func_info": {
-        "function_urn": "urn:fss:x:y:function:default:f", "timeout": 5000, "invocation_type": "sync"}}])
+        "function_urn": functions.WORKER, "timeout": 5000, "invocation_type": "sync"}}])
 def test_what_is_not_built_yet_stays_a_draft(world, call, fields):
     """It can be stored; publishing it says plainly what is missing, instead of serving it differently."""
     api = world.make_api(publish=False, **fields)

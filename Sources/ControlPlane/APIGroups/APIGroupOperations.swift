@@ -106,6 +106,7 @@ extension ControlPlane {
             for row in try w.sql.all(GroupResponseRow.self, where: own) {
                 try w.record(.groupResponse, id: row.response.id, before: row.response, after: nil)
             }
+            try w.recordRemovalOfVariables(where: own)
             try w.sql.delete(APIGroup.self, key: id)
             try w.record(.apiGroup, id: id, before: group, after: nil)
             w.touch(.group(id))

@@ -103,22 +103,5 @@ struct BackendRules {
     /// The text with a letter in place of each `#name#` (gateway-runtime.md, 3.4).
     ///
     /// - Returns: nil when a `#` has no partner or the name between is none.
-    private static func withoutVariables(_ text: String) -> String? {
-        let pieces = text.split(separator: "#", omittingEmptySubsequences: false)
-        guard pieces.count % 2 == 1 else { return nil }
-        var out = ""
-        for (index, piece) in pieces.enumerated() {
-            guard index % 2 == 1 else {
-                out += piece
-                continue
-            }
-            let isName = (3...32).contains(piece.utf8.count) && piece.utf8.first.map(ByteSet.letters.contains) == true
-                && piece.utf8.allSatisfy {
-                    ByteSet.lettersAndDigits.contains($0) || $0 == UInt8(ascii: "-") || $0 == UInt8(ascii: "_")
-                }
-            guard isName else { return nil }
-            out += "v"
-        }
-        return out
-    }
+    private static func withoutVariables(_ text: String) -> String? { VariableText.replacing(text) { _ in "v" } }
 }

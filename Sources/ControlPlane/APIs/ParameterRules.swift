@@ -100,7 +100,7 @@ struct ParameterRules {
     ]
 
     /// Headers that belong to the gateway or to the framing of the message; nobody may set them by mapping.
-    private static func isReservedHeader(_ name: String) -> Bool {
+    static func isReservedHeader(_ name: String) -> Bool {
         let name = name.lowercased()
         return name.hasPrefix("x-apig-") || name.hasPrefix("x-sdk-") || name.hasPrefix("x-stage")
             || BackendRules.framingHeaders.contains(name)

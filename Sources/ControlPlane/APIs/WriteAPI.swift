@@ -11,10 +11,11 @@ extension ControlPlane {
     ///   unknown; name or requests taken; quota.
     public func createAPI(_ call: Call, _ definition: APIDefinition) async throws -> Written<APIView> {
         let quotas = settings.quotas
-        return try await write(call) { w in
+        return try await write(call) { [settings] w in
             try w.checkInstance(of: call)
             try w.checkRules(definition, quotas, of: call)
             try w.checkReferences(definition, of: call)
+            try w.checkDefinitionParts(of: definition, settings, call)
             try w.checkUnique(definition, besides: nil)
             try w.checkQuota(
                 .api, count: w.sql.count("SELECT COUNT(*) AS n FROM apis WHERE instance_id = ?", [.text(call.instanceID)]),
@@ -25,6 +26,7 @@ extension ControlPlane {
                 createdAt: w.now, updatedAt: w.now)
             try w.sql.insert(APIRow(api))
             try w.storeTags(of: api)
+            try w.storeUses(of: api, before: nil)
             try w.record(.api, id: api.id, before: nil, after: api)
             return try w.view(api)
         }
@@ -35,11 +37,12 @@ extension ControlPlane {
     /// - Throws: ``OperationError``: as for creating, and unknown API.
     public func updateAPI(_ call: Call, id: String, _ definition: APIDefinition) async throws -> Written<APIView> {
         let quotas = settings.quotas
-        return try await write(call) { w in
+        return try await write(call) { [settings] w in
             try w.checkInstance(of: call)
             try w.checkRules(definition, quotas, of: call)
             let before = try w.api(id, of: call)
             try w.checkReferences(definition, of: call)
+            try w.checkDefinitionParts(of: definition, settings, call)
             try w.checkUnique(definition, besides: id)
             if definition.groupID != before.definition.groupID {
                 try w.checkRoom(inGroup: definition.groupID, limit: quotas.apisPerGroup)
@@ -50,6 +53,7 @@ extension ControlPlane {
             try w.sql.update(APIRow(api))
             try w.sql.execute("DELETE FROM api_tags WHERE api_id = ?", [.text(id)])
             try w.storeTags(of: api)
+            try w.storeUses(of: api, before: before)
             try w.record(.api, id: id, before: before, after: api)
             return try w.view(api)
         }
@@ -80,20 +84,14 @@ extension Writing {
         try DefinitionRules(quotas: quotas, maxTimeoutMilliseconds: settings.maxBackendTimeoutMilliseconds).check(definition)
     }
 
-    /// What the definition names besides itself. Applications, channels and authorizers cannot be made
-    /// yet: every id of one is that of an unknown one.
+    /// What the definition names besides itself. Applications and channels cannot be made yet: every id of one is that of an
+    /// unknown one.
     func checkReferences(_ definition: APIDefinition, of call: Call) throws {
         _ = try group(definition.groupID, of: call)
         try checkIntegrationApplication(definition.romaAppID)
         if let id = definition.responseID { _ = try groupResponse(id, groupID: definition.groupID, of: call) }
         let https = [definition.http].compactMap(\.self) + definition.httpPolicies.map(\.backend)
-        let mocks = [definition.mock].compactMap(\.self) + definition.mockPolicies.map(\.backend)
-        let functions = [definition.function].compactMap(\.self) + definition.functionPolicies.map(\.backend)
         if let channel = https.compactMap(\.channelID).first { throw OperationError.notFound(.vpcChannel, id: channel) }
-        let authorizers =
-            [definition.authorizerID].compactMap(\.self) + https.compactMap(\.authorizerID) + mocks.compactMap(\.authorizerID)
-            + functions.compactMap(\.authorizerID)
-        if let authorizer = authorizers.first { throw OperationError.notFound(.authorizer, id: authorizer) }
     }
 
     /// Name and claim are unique among the drafts of the group.

@@ -127,16 +127,20 @@ public struct ControlPlaneSettings: Sendable {
     public var quotas: Quotas
     /// Shortest time between two changes of one feature in seconds; 0 switches the rule off (management-api.md, 3.2).
     public var featureIntervalSeconds: Int64
+    /// Where functions of authorizers and FUNCTION backends are.
+    public var functions: FunctionRegistry
 
     public init(
         groupHostSuffix: String = "apic.localhost", gatewayAddresses: [String] = [],
-        versionZoneOffsetSeconds: Int64 = 8 * 3600, quotas: Quotas = Quotas(), featureIntervalSeconds: Int64 = 0
+        versionZoneOffsetSeconds: Int64 = 8 * 3600, quotas: Quotas = Quotas(), featureIntervalSeconds: Int64 = 0,
+        functions: FunctionRegistry = FunctionRegistry()
     ) {
         self.groupHostSuffix = groupHostSuffix
         self.gatewayAddresses = gatewayAddresses
         self.versionZoneOffsetSeconds = versionZoneOffsetSeconds
         self.quotas = quotas
         self.featureIntervalSeconds = featureIntervalSeconds
+        self.functions = functions
     }
 }
 
@@ -148,6 +152,12 @@ public struct Quotas: Sendable, Equatable {
     public var environments = 10
     public var signatureKeys = 200
     public var accessPolicies = 100
+    public var authorizers = 50
+    public var identitiesPerAuthorizer = 10
+    public var orchestrations = 100
+    public var orchestrationsPerAPI = 10
+    /// In each environment.
+    public var variablesPerGroup = 50
     public var plugins = 500
     public var kafkaPlugins = 5
     public var parametersPerAPI = 50

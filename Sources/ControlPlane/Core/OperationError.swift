@@ -50,6 +50,8 @@ public enum DefinitionFault: Sendable, Equatable, CaseIterable {
     case tooManyConditions
     case tooManyTags
     case groupIsFull
+    /// APIG.3151.
+    case tooManyOrchestrations
     /// APIG.3095: an orchestration rule that does not exist.
     case unknownOrchestration
 }
@@ -69,6 +71,9 @@ public enum ResourceKind: String, Sendable, CaseIterable {
 
 /// Refusals that come from the state of things.
 public enum StateConflict: Sendable, Equatable {
+    case authorizerIsUsed
+    case orchestrationIsUsed
+    case orchestratedParameterIsFixed
     case groupHoldsAPIs(id: String)
     case groupIsDefault
     case apiIsPublished

@@ -84,6 +84,7 @@ struct PublicationLoader {
             let chosen = apis[place].definition.responseID
             apis[place].groupResponse = own.first { $0.id == chosen } ?? own.first(where: \.isDefault)
         }
+        try addDefinitionParts(to: &apis, places, restricted, arguments)
         return apis
     }
 

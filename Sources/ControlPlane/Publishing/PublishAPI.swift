@@ -118,14 +118,17 @@ extension Writing {
                 .text(claim.matchMode.rawValue), .text(version.publicationID),
             ])
         if let rival { throw OperationError.conflict(.apiPathTaken(name: try rival.text("name"))) }
+        let variables = try variables(for: version, inEnvironment: environment.id)
         let publication = Publication(
             id: version.publicationID, apiID: api.id, instanceID: api.instanceID, environmentID: environment.id,
             versionID: version.id, groupID: definition.groupID, claim: claim, publishedAt: now)
         if before == nil { try sql.insert(publication) } else { try sql.update(publication) }
         if try sql.find(APIVersionRow.self, key: version.id) == nil {
             try sql.insert(APIVersionRow(version))
+            try storeUses(of: version)
             try record(.apiVersion, id: version.id, before: nil, after: version)
         }
+        if !variables.isEmpty { try freeze(variables, inVersion: version.id) }
         try record(.publication, id: publication.id, before: before, after: publication)
         try checkCORS(ofPublications: [publication.id])
         touch(.publication(publication.id))

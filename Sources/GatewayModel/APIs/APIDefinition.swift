@@ -120,12 +120,14 @@ public struct RequestParameter: Codable, Sendable, Equatable {
     public var regular: String?
     public var jsonSchema: String?
     public var passThrough: Bool
+    /// Ids of orchestration rules, in the order in which they are tried; nil and empty: none.
+    public var orchestrations: [String]?
 
     public init(
         id: String, name: String, type: String, location: ParameterLocation, required: Bool, defaultValue: String? = nil,
         remark: String? = nil, sampleValue: String? = nil, validates: Bool = false, enumerations: String? = nil,
         minNumber: Int? = nil, maxNumber: Int? = nil, minSize: Int? = nil, maxSize: Int? = nil, regular: String? = nil,
-        jsonSchema: String? = nil, passThrough: Bool = true
+        jsonSchema: String? = nil, passThrough: Bool = true, orchestrations: [String]? = nil
     ) {
         self.id = id
         self.name = name
@@ -144,6 +146,7 @@ public struct RequestParameter: Codable, Sendable, Equatable {
         self.regular = regular
         self.jsonSchema = jsonSchema
         self.passThrough = passThrough
+        self.orchestrations = orchestrations
     }
 }
 

@@ -13,6 +13,11 @@ public struct PublishedAPI: Sendable {
     public var plugins: [Plugin]
     /// How the gateway answers its failures; nil: nothing differs from its own answers.
     public var groupResponse: GroupResponse?
+    /// Values of the variables that the definition uses, by name.
+    public var variables: [String: String] = [:]
+    /// What the definition names, by id.
+    public var authorizers: [String: Authorizer] = [:]
+    public var orchestrations: [String: OrchestrationRule] = [:]
 
     public init(
         publicationID: String, apiID: String, instanceID: String, groupID: String, groupName: String, environmentID: String,

@@ -152,6 +152,7 @@ struct APIAnswers {
         wire.maxSize = parameter.maxSize
         wire.regular = parameter.regular
         wire.jsonSchema = parameter.jsonSchema
+        wire.orchestrations = parameter.orchestrations
         return wire
     }
 

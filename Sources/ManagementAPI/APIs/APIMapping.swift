@@ -40,7 +40,6 @@ enum APIMapping {
     // MARK: parameters
 
     private static func requestParameter(_ wire: Wire.ReqParamBase) throws(OperationError) -> RequestParameter {
-        if wire.orchestrations?.isEmpty == false { throw .definition(.unknownOrchestration) }
         let location: ParameterLocation = try word(wire.location, "location")
         return RequestParameter(
             id: "", name: try given(wire.name, "name"), type: try given(wire.type, "type"), location: location,
@@ -48,7 +47,8 @@ enum APIMapping {
             required: location == .path || wire.required == 1, defaultValue: text(wire.defaultValue), remark: wire.remark,
             sampleValue: wire.sampleValue, validates: wire.validEnable == 1, enumerations: text(wire.enumerations),
             minNumber: wire.minNum, maxNumber: wire.maxNum, minSize: wire.minSize, maxSize: wire.maxSize,
-            regular: text(wire.regular), jsonSchema: text(wire.jsonSchema), passThrough: wire.passThrough != 2)
+            regular: text(wire.regular), jsonSchema: text(wire.jsonSchema), passThrough: wire.passThrough != 2,
+            orchestrations: wire.orchestrations.flatMap { $0.isEmpty ? nil : $0 })
     }
 
     static func backendParameter(_ wire: Wire.BackendParamBase) throws(OperationError) -> BackendParameter {

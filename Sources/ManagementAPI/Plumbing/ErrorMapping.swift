@@ -49,6 +49,9 @@ enum ErrorMapping {
 
     private static func refusal(_ conflict: StateConflict, _ operation: ContractOperation, _ alias: PathAlias) -> Refusal {
         switch conflict {
+        case .authorizerIsUsed: Refusal(.apig3400)
+        case .orchestrationIsUsed: Refusal(.apig3716)
+        case .orchestratedParameterIsFixed: Refusal(.apig3713)
         case .groupHoldsAPIs(let id): Refusal(.apig3415, id)
         case .apiIsPublished: alias == .apigw ? Refusal(.apig3416) : Refusal(.apig4016)
         case .apiNotPublished(let id):
@@ -87,6 +90,7 @@ enum ErrorMapping {
         case .tooManyTags: .apig3133
         case .groupIsFull: .apig3125
         case .unknownOrchestration: .apig3095
+        case .tooManyOrchestrations: .apig3151
         }
     }
 

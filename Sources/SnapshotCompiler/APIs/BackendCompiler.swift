@@ -27,9 +27,6 @@ struct BackendCompiler {
         guard backend.authorizerID == nil else { throw refuse("authorizer_id", "backend authorizers are not served") }
         guard !backend.enableClientTLS else { throw refuse("enable_client_ssl", "client certificates are not served") }
         guard let address = backend.address else { throw refuse("url_domain", "is missing") }
-        guard !address.contains("#"), !backend.reqURI.contains("#") else {
-            throw refuse("url_domain", "environment variables are not served")
-        }
         guard backend.timeoutMilliseconds <= settings.maxBackendTimeoutMilliseconds else {
             throw refuse("timeout", "is above the instance's backend_timeout")
         }

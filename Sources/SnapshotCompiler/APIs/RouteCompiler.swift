@@ -10,8 +10,8 @@ public struct RouteCompiler: Sendable {
 
     /// - Throws: ``CompileDiagnostic`` when this gateway cannot do what the definition or a binding says.
     public func compile(_ api: PublishedAPI, settings: InstanceSettings) throws(CompileDiagnostic) -> Route {
-        let definition = api.definition
         let resource = "api \(api.apiID)"
+        let definition = try Self.resolved(api, resource: resource)
         try Self.refuseWhatIsNotServed(definition, resource: resource)
         let path = try Self.frontPath(definition, resource: resource)
         var policies = try policies.compile(api, settings: settings)
@@ -22,6 +22,16 @@ public struct RouteCompiler: Sendable {
             matchMode: MatchMode(definition.matchMode), schemes: AllowedSchemes(definition.reqProtocol), refusal: nil,
             backend: try BackendCompiler(definition: definition, front: path, settings: settings, resource: resource).compile(),
             policies: policies)
+    }
+
+    /// The definition with the values of its variables.
+    private static func resolved(_ api: PublishedAPI, resource: String) throws(CompileDiagnostic) -> APIDefinition {
+        try api.definition.resolvingVariables { name throws(CompileDiagnostic) in
+            guard let value = api.variables[name] else {
+                throw CompileDiagnostic(field: "url_domain", reason: "the environment variable \(name) has no value", resource: resource)
+            }
+            return value
+        }
     }
 
     /// The route that answers for an API which cannot be compiled: design.md, invariant 5.
@@ -71,6 +81,9 @@ public struct RouteCompiler: Sendable {
             if parameter.required || parameter.validates || parameter.defaultValue != nil || !parameter.passThrough {
                 throw refuse("req_params", "\(parameter.name): query and header parameters are only passed through")
             }
+        }
+        for parameter in definition.requestParameters where parameter.orchestrations?.isEmpty == false {
+            throw refuse("req_params", "\(parameter.name): orchestration rules are not served")
         }
         for parameter in definition.requestParameters where parameter.location == .path && parameter.validates {
             throw refuse("req_params", "\(parameter.name): path parameters are not validated")

@@ -215,4 +215,12 @@ public enum ContractOperation: String, CaseIterable, Sendable, Hashable {
     case showDetailsOfGatewayResponseV2 = "show_details_of_gateway_response_v2"
     case updateGatewayResponseTypeV2 = "update_gateway_response_type_v2"
     case updateGatewayResponseV2 = "update_gateway_response_v2"
+
+    // Orchestrations: for APIG clients only.
+    case createOrchestration = "create_orchestration"
+    case deleteOrchestration = "delete_orchestration"
+    case listOrchestrationAttachedApis = "list_orchestration_attached_apis"
+    case listOrchestrations = "list_orchestrations"
+    case showDetailsOfOrchestration = "show_details_of_orchestration"
+    case updateOrchestration = "update_orchestration"
 }

@@ -125,7 +125,7 @@ enum Daemon {
         return ControlPlaneSettings(
             groupHostSuffix: settings.groupHostSuffix,
             gatewayAddresses: Array(Set(own + ["127.0.0.1", "localhost"])).sorted(), quotas: settings.quotas,
-            featureIntervalSeconds: Int64(settings.featureIntervalSeconds))
+            featureIntervalSeconds: Int64(settings.featureIntervalSeconds), functions: settings.functions)
     }
 }
 

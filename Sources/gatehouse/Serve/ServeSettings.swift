@@ -1,5 +1,6 @@
 import ControlPlane
 import Foundation
+import GatewayModel
 import Yams
 
 /// What `gatehouse serve` runs with: flags win over the settings file, the settings file over the defaults
@@ -23,6 +24,7 @@ struct ServeSettings: Sendable, Equatable {
     var drainSeconds = 10
     var featureIntervalSeconds = 0
     var quotas = Quotas()
+    var functions = FunctionRegistry()
     var logLevel = "info"
 
     init(dataFolder: String) { self.dataFolder = dataFolder }
@@ -53,6 +55,7 @@ struct ServeSettings: Sendable, Equatable {
         if let value = file.drainSeconds { drainSeconds = value }
         if let value = file.featureIntervalSeconds { featureIntervalSeconds = value }
         if let value = file.logLevel { logLevel = value }
+        if let value = file.functions { functions = try Self.functions(value, path) }
         for (name, value) in file.quotas ?? [:] {
             guard let place = SettingsFile.quotas[name] else { throw PlainFailure("\(path): unknown quota \(name)") }
             guard (1...10_000_000).contains(value) else { throw PlainFailure("\(path): quota \(name) is outside 1 to 10000000") }
@@ -82,6 +85,18 @@ struct ServeSettings: Sendable, Equatable {
         return address
     }
 
+    /// - Throws: ``PlainFailure`` that names the URN whose URL is none.
+    private static func functions(_ urls: [String: String], _ path: String) throws -> FunctionRegistry {
+        var endpoints: [String: FunctionEndpoint] = [:]
+        for (urn, url) in urls {
+            guard (1...255).contains(urn.utf8.count), let endpoint = FunctionEndpoint(url) else {
+                throw PlainFailure("\(path): functions: \(urn) is not mapped to an http:// or https:// URL")
+            }
+            endpoints[urn] = endpoint
+        }
+        return FunctionRegistry(endpoints)
+    }
+
     private static func reason(_ error: any Error) -> String {
         switch error {
         case DecodingError.dataCorrupted(let context): context.debugDescription
@@ -97,9 +112,10 @@ private struct SettingsFile: Decodable {
     var gatewayThreads, drainSeconds, featureIntervalSeconds: Int?
     var verifyBackendCertificates: Bool?
     var quotas: [String: Int]?
+    var functions: [String: String]?
 
     enum CodingKeys: String, CodingKey, CaseIterable {
-        case management, gateway, region, quotas
+        case management, gateway, region, quotas, functions
         case gatewayTLS = "gateway_tls"
         case domainName = "domain_name"
         case groupHostSuffix = "group_host_suffix"
@@ -124,6 +140,9 @@ private struct SettingsFile: Decodable {
         "kafka_plugins": \.kafkaPlugins, "parameters_per_api": \.parametersPerAPI, "tags_per_api": \.tagsPerAPI,
         "versions_per_publication": \.versionsPerPublication, "domains_per_group": \.domainsPerGroup,
         "responses_per_group": \.responsesPerGroup,
+        "versions_per_publication": \.versionsPerPublication, "authorizers": \.authorizers,
+        "identities_per_authorizer": \.identitiesPerAuthorizer, "orchestrations": \.orchestrations,
+        "orchestrations_per_api": \.orchestrationsPerAPI, "variables_per_group": \.variablesPerGroup,
         "dictionaries": \.dictionaries,
         "livedata_apis": \.livedataAPIs, "scripts_per_livedata_api": \.scriptsPerLivedataAPI,
     ]
@@ -148,5 +167,6 @@ private struct SettingsFile: Decodable {
         featureIntervalSeconds = try values.decodeIfPresent(Int.self, forKey: .featureIntervalSeconds)
         verifyBackendCertificates = try values.decodeIfPresent(Bool.self, forKey: .verifyBackendCertificates)
         quotas = try values.decodeIfPresent([String: Int].self, forKey: .quotas)
+        functions = try values.decodeIfPresent([String: String].self, forKey: .functions)
     }
 }

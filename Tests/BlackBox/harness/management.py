@@ -9,6 +9,7 @@ import time
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
+import huaweicloudsdkapig.v2 as apig
 import huaweicloudsdkroma.v2 as roma
 from huaweicloudsdkcore.auth.credentials import BasicCredentials
 from huaweicloudsdkcore.exceptions.exceptions import ServiceResponseException
@@ -152,6 +153,8 @@ class Sdk:
     and body models, calls, and gives the operation's response model; refusals raise the SDK's exception."""
 
     Refusal = ServiceResponseException
+    models = roma
+    client_class = RomaClient
 
     def __init__(self, credentials: dict, endpoint: str):
         self.instance_id = credentials["instance_id"]
@@ -160,7 +163,7 @@ class Sdk:
         config = HttpConfig.get_default_config()
         config.timeout = (10, 60)
         self.client = (
-            RomaClient.new_builder()
+            self.client_class.new_builder()
             .with_http_config(config)
             .with_credentials(BasicCredentials(
                 credentials["access_key"], credentials["secret_key"], credentials["project_id"]))
@@ -183,11 +186,11 @@ class Sdk:
 
         def call(body=None, **parameters):
             self.used.add(operation)
-            request_class = getattr(roma, "".join(part.capitalize() for part in operation.split("_")) + "Request")
+            request_class = getattr(self.models, "".join(part.capitalize() for part in operation.split("_")) + "Request")
             if "instance_id" in request_class.openapi_types:
                 parameters.setdefault("instance_id", self.instance_id)
             if body is not None:
-                model = getattr(roma, request_class.openapi_types["body"])
+                model = getattr(self.models, request_class.openapi_types["body"])
                 parameters["body"] = model(**body) if isinstance(body, dict) else body
             return method(request_class(**parameters))
 
@@ -202,3 +205,10 @@ class Sdk:
                 f"{operation}: {refusal.status_code} {refusal.error_code} {refusal.error_msg}")
             return refusal.error_msg
         raise AssertionError(f"{operation} was not refused: {answer}")
+
+
+class ApigSdk(Sdk):
+    """The same for the SDK of the twin product, whose paths begin with `/v2/{project_id}/apigw/`."""
+
+    models = apig
+    client_class = apig.ApigClient
