@@ -18,6 +18,7 @@ public enum ManagementOperations {
         routes.addPlugins(plane)
         routes.addDomains(plane)
         routes.addCertificates(plane)
+        routes.addGroupResponses(plane)
         routes.addDictionaries(plane)
         return routes
     }

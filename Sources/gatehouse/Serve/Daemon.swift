@@ -46,7 +46,7 @@ enum Daemon {
         let state = ReadyState()
         let plane = try ControlPlane(
             store: store, box: box, settings: planeSettings(settings), log: log,
-            tls: { _ in throw PlainFailure("the TLS listener shows no managed certificates") },
+            tls: ProxyServer.prepareTLS,
             sink: { snapshot, inForce in
                 gateway.publish(snapshot) {
                     state.revision.withLock { $0 = max($0, snapshot.revision) }
