@@ -19,6 +19,7 @@ public enum ManagementOperations {
         routes.addDomains(plane)
         routes.addCertificates(plane)
         routes.addGroupResponses(plane)
+        routes.addThrottles(plane)
         routes.addDictionaries(plane)
         return routes
     }

@@ -13,11 +13,14 @@ public struct InstanceSettings: Sendable {
     public var keepsEscapedPath: Bool
     /// Path prefix below which public keys are served, with leading and trailing slash; nil while `public_key` is off.
     public var publicKeyPrefix: [UInt8]?
+    /// Calls of an API in a second where nothing else limits them, feature `ratelimit`; nil while it is off.
+    public var defaultRateLimit: Int?
 
     public init(
         instanceID: String, maxBodyBytes: Int = 12 * 1024 * 1024, maxBackendTimeoutMilliseconds: Int = 60_000,
         clientAddress: ClientAddressSource = .peer, backendSignHeader: [UInt8] = Array("authorization".utf8),
-        keepsEscapedPath: Bool = false, publicKeyPrefix: [UInt8]? = nil
+        keepsEscapedPath: Bool = false, publicKeyPrefix: [UInt8]? = nil,
+        defaultRateLimit: Int? = nil
     ) {
         self.instanceID = instanceID
         self.maxBodyBytes = maxBodyBytes
@@ -26,6 +29,7 @@ public struct InstanceSettings: Sendable {
         self.backendSignHeader = backendSignHeader
         self.keepsEscapedPath = keepsEscapedPath
         self.publicKeyPrefix = publicKeyPrefix
+        self.defaultRateLimit = defaultRateLimit
     }
 }
 

@@ -16,6 +16,10 @@ public struct PolicyCompiler: Sendable {
         policies.access = try access(api)
         let compiler = PluginCompiler(api: api, settings: settings, registry: registry)
         for plugin in api.plugins { try compiler.compile(plugin, into: &policies) }
+        if policies.rateLimit == nil {
+            let throttles = ThrottleCompiler(api: api, registry: registry)
+            policies.rateLimit = api.throttle.map(throttles.compile) ?? settings.defaultRateLimit.map(throttles.standard)
+        }
         return policies
     }
 

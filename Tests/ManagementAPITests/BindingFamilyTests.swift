@@ -188,7 +188,7 @@ struct BindingFamilyTests {
         try await refused(
             .post, "/features", #"{"name":"app-api-key","enable":true}"#, 400, "APIG.2000", "unrecognized feature app-api-key")
         try await refused(
-            .post, "/features", #"{"name":"ratelimit","enable":true,"config":"{\"api_limits\":5}"}"#, 412, "APIG.3458",
+            .post, "/features", #"{"name":"sandbox","enable":true}"#, 412, "APIG.3458",
             "The feature is not supported by the current instance.")
         try await refused(
             .post, "/features", #"{"name":"backend_timeout","enable":true,"config":"{\"max_timeout\":0}"}"#, 400, "APIG.2012",

@@ -159,6 +159,7 @@ public struct Quotas: Sendable, Equatable {
     /// In each environment.
     public var variablesPerGroup = 50
     public var plugins = 500
+    public var throttles = 300
     public var kafkaPlugins = 5
     public var parametersPerAPI = 50
     public var tagsPerAPI = 10

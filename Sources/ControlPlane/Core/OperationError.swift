@@ -82,6 +82,7 @@ public enum StateConflict: Sendable, Equatable {
     case environmentIsPreset
     case accessPolicyIsBound
     case pluginIsAttached
+    case throttleIsBound
     case apiPathTaken(name: String)
     case pluginPathConflict(reason: String)
     case lastAdministrator

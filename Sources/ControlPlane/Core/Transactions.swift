@@ -111,6 +111,8 @@ public enum Touch: Hashable, Sendable {
     case signatureKey(String)
     case accessPolicy(String)
     case plugin(String)
+    /// A throttling policy with its specials, wherever it is bound.
+    case throttle(String)
     /// Name and hosts of a group.
     case group(String)
     /// Hosts of a group alone: domains, their certificates, the debugging host.

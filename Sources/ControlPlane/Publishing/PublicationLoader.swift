@@ -84,6 +84,20 @@ struct PublicationLoader {
             let chosen = apis[place].definition.responseID
             apis[place].groupResponse = own.first { $0.id == chosen } ?? own.first(where: \.isDefault)
         }
+        for row in try sql.query(
+            "SELECT b.publication_id, \(ThrottlePolicy.columnList("t")) FROM throttle_bindings b JOIN throttles t ON t.id = b.throttle_id\(filter)",
+            arguments)
+        {
+            guard let place = places[try row.text("publication_id")] else { continue }
+            apis[place].throttle = BoundThrottle(policy: try ThrottlePolicy(row: row))
+        }
+        for row in try sql.query(
+            "SELECT b.publication_id, \(ThrottleSpecial.columnList("s")) FROM throttle_bindings b JOIN throttle_specials s ON s.throttle_id = b.throttle_id\(filter)",
+            arguments)
+        {
+            guard let place = places[try row.text("publication_id")] else { continue }
+            apis[place].throttle?.specials.append(try ThrottleSpecial(row: row))
+        }
         try addDefinitionParts(to: &apis, places, restricted, arguments)
         return apis
     }
@@ -98,6 +112,10 @@ struct PublicationLoader {
 
     func publications(ofPlugin id: String) throws -> [String] {
         try ids("SELECT publication_id AS id FROM plugin_bindings WHERE plugin_id = ?", [.text(id)])
+    }
+
+    func publications(ofThrottle id: String) throws -> [String] {
+        try ids("SELECT publication_id AS id FROM throttle_bindings WHERE throttle_id = ?", [.text(id)])
     }
 
     func publications(ofGroup id: String) throws -> [String] {

@@ -163,6 +163,9 @@ extension Writing {
             for binding in try sql.all(PluginBinding.self, where: own, order: "id") {
                 try record(.pluginBinding, id: binding.id, before: binding, after: nil)
             }
+            for binding in try sql.all(ThrottleBinding.self, where: own, order: "id") {
+                try record(.throttleBinding, id: binding.id, before: binding, after: nil)
+            }
             for row in try sql.all(APIVersionRow.self, where: own, order: "id") {
                 try record(.apiVersion, id: row.version.id, before: row.version, after: nil)
             }

@@ -28,6 +28,7 @@ public enum ConfigurableFeature: String, Sendable, CaseIterable {
     case realIPHeaderGetter = "real_ip_header_getter"
     case customAuthHeader = "custom_auth_header"
     case apiURINoEscape = "api_uri_no_escape"
+    case rateLimit = "ratelimit"
 
     public var defaultConfig: String {
         switch self {
@@ -38,13 +39,14 @@ public enum ConfigurableFeature: String, Sendable, CaseIterable {
         case .realIPHeaderGetter: #"{"enable":"off","header_getter":""}"#
         case .customAuthHeader: #"{"app_auth_header":"","backend_sign_header":""}"#
         case .apiURINoEscape: "off"
+        case .rateLimit: #"{"api_limits":200}"#
         }
     }
 
     /// `config` of a call that only says `enable: true`.
     public var enabledConfig: String {
         switch self {
-        case .requestBodySize, .backendTimeout, .customAuthHeader: defaultConfig
+        case .requestBodySize, .backendTimeout, .customAuthHeader, .rateLimit: defaultConfig
         case .publicKey: #"{"enable":"on","public_key_uri_prefix":"/apigw/authadv/v2/public-key/"}"#
         case .realIPFromXFF: #"{"enable":"on","xff_index":-1}"#
         // There is no header that it could read by default.
@@ -72,7 +74,7 @@ public enum FeatureCatalogue {
     private static let contractNames: [FeatureDescription] = [
         unsupported("lts", #"{"group_id":"","topic_id":"","log_group":"","log_stream":""}"#),
         unsupported("gateway_responses"),
-        unsupported("ratelimit", #"{"api_limits":200}"#),
+        configurable(.rateLimit),
         configurable(.requestBodySize),
         configurable(.backendTimeout),
         unsupported(

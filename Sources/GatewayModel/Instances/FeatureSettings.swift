@@ -15,11 +15,13 @@ public enum FeatureSetting: Sendable, Equatable {
     /// Headers to use in place of `Authorization`; empty: `Authorization` itself.
     case customAuthHeader(appAuthHeader: String, backendSignHeader: String)
     case apiURINoEscape(Bool)
+    /// Calls of an API in a second where no policy limits them, 1...1 000 000.
+    case rateLimit(calls: Int)
 
     /// Whether the config itself leaves the feature on.
     public var isOn: Bool {
         switch self {
-        case .requestBodySize, .backendTimeout, .customAuthHeader: true
+        case .requestBodySize, .backendTimeout, .customAuthHeader, .rateLimit: true
         case .publicKey(let enabled, _), .realIPFromXFF(let enabled, _), .realIPHeaderGetter(let enabled, _): enabled
         case .apiURINoEscape(let enabled): enabled
         }
@@ -40,6 +42,11 @@ public enum FeatureSetting: Sendable, Equatable {
                 let limit = number.integer, (1...600_000).contains(limit)
             else { return nil }
             self = .backendTimeout(milliseconds: limit)
+        case .rateLimit:
+            guard let members = Members(config, ["api_limits"]), case .number(let number) = members["api_limits"],
+                let calls = number.integer, (1...1_000_000).contains(calls)
+            else { return nil }
+            self = .rateLimit(calls: calls)
         case .publicKey:
             guard let members = Members(config, ["enable", "public_key_uri_prefix"]), let enabled = members.enabled,
                 let prefix = members.text("public_key_uri_prefix", default: Self.publicKeyPrefix), Self.isPrefix(prefix)

@@ -60,6 +60,7 @@ enum ErrorMapping {
         case .environmentHoldsPublications: Refusal(.apig3418)
         case .accessPolicyIsBound: Refusal(.apig3447)
         case .pluginIsAttached: Refusal(.apig3462)
+        case .throttleIsBound: Refusal(.apig3451)
         case .apiPathTaken(let name): Refusal(.apig3301, name)
         case .featureChangedTooSoon: Refusal(.apig3711)
         case .featureNotSupported: Refusal(.apig3458)

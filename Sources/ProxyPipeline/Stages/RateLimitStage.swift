@@ -1,7 +1,7 @@
 import GatewayPrimitives
 import Snapshot
 
-/// Throttling by a rate_limit plug-in (gateway-runtime.md, 7.4).
+/// Throttling by plug-in, policy or the default limit (gateway-runtime.md, section 7).
 public enum RateLimitStage {
     /// Counts the call, or refuses it with ``GatewayFailure/throttled`` when the decision is not allowed.
     /// - Parameters:
@@ -20,7 +20,7 @@ public enum RateLimitStage {
 
     /// Adds what `X-Apig-Mode: debug` shows of each limit that exists for the call (7.6).
     public static func addDebugLines(_ decision: RateLimitDecision, _ policy: RateLimitPolicy, to response: ResponseHead) {
-        add("X-Apig-RateLimit-api", decision.api, policy.api, response)
+        add(policy.isStandard ? "X-Apig-RateLimit-api-allenv" : "X-Apig-RateLimit-api", decision.api, policy.api, response)
         add("X-Apig-RateLimit-user", decision.user, policy.user, response)
         add("X-Apig-RateLimit-app", decision.app, policy.app, response)
         add("X-Apig-RateLimit-ip", decision.address, policy.address, response)

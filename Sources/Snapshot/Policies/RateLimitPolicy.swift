@@ -1,10 +1,13 @@
 import GatewayPrimitives
 
-/// A rate_limit plug-in bound to an API (gateway-runtime.md, 7.4).
+/// How often an API may be called: a rate_limit plug-in, else a throttling policy, else the instance's default limit
+/// (gateway-runtime.md, section 7). At most one of them is in force.
 public final class RateLimitPolicy: Sendable {
     /// So many calls in a window.
     public struct Quota: Sendable, Equatable {
+        /// ``unlimited``: only the specials have limits.
         public let limit: Int
+        public static let unlimited = Int.max
         /// Milliseconds.
         public let window: Int64
         /// `10 second`, as debug headers show it.
@@ -35,10 +38,12 @@ public final class RateLimitPolicy: Sendable {
     /// At most 100.
     public let rules: [Rule]
     public let state: RateLimitState
+    /// The instance's default limit, over all environments of the API.
+    public let isStandard: Bool
 
     public init(
         api: Quota?, user: Quota?, app: Quota?, address: Quota?, specialUsers: [String: Int], specialApps: [String: Int],
-        parameters: [RequestValue], rules: [Rule], state: RateLimitState
+        parameters: [RequestValue], rules: [Rule], state: RateLimitState, isStandard: Bool = false
     ) {
         precondition(rules.count <= RateLimitState.maxRules && rules.count == state.ruleCount)
         self.api = api
@@ -50,5 +55,6 @@ public final class RateLimitPolicy: Sendable {
         self.parameters = parameters
         self.rules = rules
         self.state = state
+        self.isStandard = isStandard
     }
 }

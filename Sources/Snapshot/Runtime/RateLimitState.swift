@@ -5,13 +5,16 @@ import Synchronization
 public struct RateLimitCall: Sendable {
     /// Tenant; nil without authentication.
     public var user: String?
+    /// Another id of the same tenant, under which a special may name it (gateway-runtime.md, O22).
+    public var alias: String?
     public var app: String?
     public var address: IPAddress
     /// Bit n: rule n counts this call.
     public var rules: UInt128
 
-    public init(user: String?, app: String?, address: IPAddress, rules: UInt128) {
+    public init(user: String?, alias: String? = nil, app: String?, address: IPAddress, rules: UInt128) {
         self.user = user
+        self.alias = alias
         self.app = app
         self.address = address
         self.rules = rules
@@ -28,7 +31,7 @@ public struct RateLimitDecision: Sendable, Equatable {
     public var api, user, app, address: Remaining?
 }
 
-/// Counters of a rate_limit plug-in: one set for each API, or one for all of them with scope share.
+/// Counters of a rate_limit plug-in or a throttling policy: one set for each API, or one for all of them when they are shared.
 ///
 /// All limits of a call are looked at and counted under one short lock, so that they are exact from any number of threads: never
 /// one call too many, and a refused call consumes nothing anywhere. Any thread.
@@ -60,8 +63,8 @@ public final class RateLimitState: Sendable {
     /// Counts a call if every limit allows it.
     /// - Parameter now: milliseconds of a monotonic clock.
     public func admit(_ call: RateLimitCall, policy: RateLimitPolicy, at now: Int64) -> RateLimitDecision {
-        let userLimit = policy.user.map { call.user.flatMap { policy.specialUsers[$0] } ?? $0.limit }
-        let appLimit = policy.app.map { call.app.flatMap { policy.specialApps[$0] } ?? $0.limit }
+        let userLimit = policy.user.flatMap { Self.limit($0, policy.specialUsers, call.user, call.alias) }
+        let appLimit = policy.app.flatMap { Self.limit($0, policy.specialApps, call.app, nil) }
         return counters.withLock { counters in
             var decision = RateLimitDecision()
             if let quota = policy.api {
@@ -84,9 +87,16 @@ public final class RateLimitState: Sendable {
                 let quota = policy.rules[index].quota
                 if counters.rules[index].used(at: now, length: quota.window) >= quota.limit { decision.isAllowed = false }
             }
-            if decision.isAllowed { Self.count(call, policy, now, &counters, &decision) }
+            if decision.isAllowed { Self.count(call, policy, now, userLimit, appLimit, &counters, &decision) }
             return decision
         }
+    }
+
+    /// The limit of one caller: its own, else that of all; nil when there is none.
+    private static func limit(_ quota: RateLimitPolicy.Quota, _ specials: [String: Int], _ key: String?, _ alias: String?) -> Int? {
+        guard let key else { return nil }
+        if let own = specials[key] ?? alias.flatMap({ specials[$0] }) { return own }
+        return quota.limit == RateLimitPolicy.Quota.unlimited ? nil : quota.limit
     }
 
     private static func look(
@@ -97,17 +107,18 @@ public final class RateLimitState: Sendable {
     }
 
     private static func count(
-        _ call: RateLimitCall, _ policy: RateLimitPolicy, _ now: Int64, _ counters: inout Counters, _ decision: inout RateLimitDecision
+        _ call: RateLimitCall, _ policy: RateLimitPolicy, _ now: Int64, _ userLimit: Int?, _ appLimit: Int?,
+        _ counters: inout Counters, _ decision: inout RateLimitDecision
     ) {
         if let quota = policy.api {
             counters.api.add(at: now, length: quota.window)
             decision.api = decision.api?.less
         }
-        if let quota = policy.user, let user = call.user {
+        if let quota = policy.user, userLimit != nil, let user = call.user {
             counters.users.add(user, at: now, length: quota.window)
             decision.user = decision.user?.less
         }
-        if let quota = policy.app, let app = call.app {
+        if let quota = policy.app, appLimit != nil, let app = call.app {
             counters.apps.add(app, at: now, length: quota.window)
             decision.app = decision.app?.less
         }

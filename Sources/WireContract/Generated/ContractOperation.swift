@@ -223,4 +223,7 @@ public enum ContractOperation: String, CaseIterable, Sendable, Hashable {
     case listOrchestrations = "list_orchestrations"
     case showDetailsOfOrchestration = "show_details_of_orchestration"
     case updateOrchestration = "update_orchestration"
+
+    // Throttles: for APIG clients only.
+    case batchDeleteThrottlingPolicyV2 = "batch_delete_throttling_policy_v2"
 }
