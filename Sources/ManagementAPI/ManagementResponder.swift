@@ -77,7 +77,7 @@ public struct ManagementResponder: HTTPResponder {
         let admitted = try await authentication.admit(request, room)
         let ids = Dictionary(uniqueKeysWithValues: zip(endpoint.parameters, values.map { QueryValues.decoded($0) ?? "" }))
         let projectID = ids["project_id"] ?? ""
-        try await authentication.permit(admitted, request.method, project: projectID)
+        try await authentication.permit(admitted, operation, project: projectID)
         for name in endpoint.parameters where !Self.isID(ids[name] ?? "") {
             throw FieldErrorCodes.malformed(operation, parameter: FieldErrorCodes.pathName(name))
         }
@@ -85,13 +85,19 @@ public struct ManagementResponder: HTTPResponder {
         if !instanceID.isEmpty, try await !authentication.directory.hasInstance(instanceID, project: projectID) {
             throw ManagementFailure.unknownInstance(id: instanceID)
         }
+        let tags = EntityTags(operation)
         let head = CallHead(
             operation: operation, alias: endpoint.alias, caller: admitted.caller, projectID: projectID,
             instanceID: instanceID, query: try QueryValues.read(Self.query(request.head.path ?? ""), for: operation),
-            requestID: requestID, source: source, pathValues: ids)
+            requestID: requestID, source: source, pathValues: ids,
+            expectation: try tags.expectation(request.headers))
         let bytes = if let body = admitted.body { body } else { try await BodyReading.read(request, room) }
+        // Read before the object: a tag that is older than what it came with costs a needless 412, a newer one a lost update.
+        let seen = try await tags.beforeReading(head, authentication.directory)
         let answer = try await handler(head, RawBody(bytes: bytes, contentType: request.headers[.contentType] ?? ""))
-        return try Self.response(answer, operation)
+        var response = try Self.response(answer, operation)
+        if let tag = tags.tag(of: answer, seen: seen) { response.headers[.eTag] = tag }
+        return response
     }
 
     private static func response(_ answer: OperationAnswer, _ operation: ContractOperation) throws -> Response {
@@ -143,11 +149,11 @@ public struct ManagementResponder: HTTPResponder {
         if refusal.status >= 500 {
             log.error("management request failed", metadata: ["request_id": "\(requestID)", "error": "\(error)"])
         }
-        return Self.errorResponse(refusal)
+        return Self.errorResponse(refusal, requestID: requestID)
     }
 
-    static func errorResponse(_ refusal: Refusal) -> Response {
-        let body = ErrorBody(code: refusal.code.rawValue, message: refusal.message)
+    private static func errorResponse(_ refusal: Refusal, requestID: String) -> Response {
+        let body = ErrorBody(refusal, requestID: requestID)
         var response = (try? json(body, HTTPResponse.Status(code: refusal.status))) ?? Response(status: .internalServerError)
         // What is left of such a body is not read: the connection ends with the answer.
         if refusal.status == 413 || refusal.code == .apig9992 { response.headers[.connection] = "close" }
@@ -182,16 +188,5 @@ public struct ManagementResponder: HTTPResponder {
             }
         }
         return String(decoding: bytes, as: UTF8.self)
-    }
-}
-
-/// The contract's error body.
-struct ErrorBody: Encodable, Sendable {
-    let code: String
-    let message: String
-
-    enum CodingKeys: String, CodingKey {
-        case code = "error_code"
-        case message = "error_msg"
     }
 }

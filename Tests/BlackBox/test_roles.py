@@ -55,6 +55,16 @@ def test_roles(make_user, role, reads, writes):
             "No permissions to request this method")
 
 
+def test_a_reader_sees_masks_where_others_see_secrets(make_user, call, world):
+    sign, api = world.make_sign(sign_secret="clear_secret_0001"), world.make_api()
+    world.bind_sign(sign, api)
+    for role, secret in [("operator", "clear_secret_0001"), ("reader", "cle**********001")]:
+        _, own = make_user(role)
+        listed = own.expect(200, "GET", "/signs", query={"id": sign["id"]})["signs"]
+        bound = own.expect(200, "GET", "/sign-bindings/binded-signs", query={"api_id": api.id})["bindings"]
+        assert [entry["sign_secret"] for entry in listed + bound] == [secret, secret], role
+
+
 def test_change_and_removal_take_effect(gatehouse, make_user):
     """From the next call on, although another process wrote it."""
     name, call = make_user("reader")

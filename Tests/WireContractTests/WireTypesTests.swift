@@ -66,7 +66,12 @@ struct WireTypesTests {
 struct TablesTests {
     @Test("every operation has its shape")
     func shapes() {
-        let contract = ContractOperation.allCases.filter { !$0.shape.path.hasPrefix("/v2/{project_id}/apigw/") }
+        // Operations of supplements either lie under apigw, or are among the few that
+        // have no place in the contract of integration and are reached at both roots.
+        let supplements: Set<ContractOperation> = [.batchDeleteThrottlingPolicyV2]
+        let contract = ContractOperation.allCases.filter {
+            !$0.shape.path.hasPrefix("/v2/{project_id}/apigw/") && !supplements.contains($0)
+        }
         #expect(contract.count == 200)
         for operation in ContractOperation.allCases {
             let shape = operation.shape

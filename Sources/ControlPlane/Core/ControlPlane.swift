@@ -70,16 +70,17 @@ public final class ControlPlane: Sendable {
         try await withCheckedThrowingContinuation { continuation in
             writer.async { [self] in
                 do {
-                    let (value, revision, plan) = try mapped {
+                    let (value, revision, tags, plan) = try mapped {
                         try store.write { sql in
                             let writing = Writing(sql: sql, now: clock(), box: box, instanceID: call.instanceID)
                             let value = try body(writing)
+                            try writing.checkExpectedState(of: call)
                             let revision = try writing.finish(call: call)
-                            return (value, revision, try publisher.compile(writing.touched, in: writing))
+                            return (value, revision, try writing.tags(of: call, revision: revision), try publisher.compile(writing.touched, in: writing))
                         }
                     }
                     publisher.publish(plan, revision: revision) {
-                        continuation.resume(returning: Written(value: value, revision: revision))
+                        continuation.resume(returning: Written(value: value, revision: revision, tags: tags))
                     }
                 } catch {
                     continuation.resume(throwing: error)

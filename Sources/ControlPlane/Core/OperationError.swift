@@ -27,6 +27,8 @@ public enum OperationError: Error, Sendable, Equatable {
     /// A certificate, its key or its authorities cannot be used.
     case certificate(CertificateRefusal)
     case forbidden
+    /// The object is not in the state that the sender expects (`If-Match`).
+    case changedMeanwhile
     case store(StoreError)
 }
 

@@ -161,6 +161,11 @@ public final class IdentityDirectory: Sendable {
         }
     }
 
+    /// The tag of an object; nil when nothing is on record.
+    public func tag(of subject: CallSubject, instanceID: String) async throws -> UInt64? {
+        try await plane.read { try $0.tag(of: subject, instanceID: instanceID) }
+    }
+
     // MARK: parts
 
     private static func isDomain(_ scope: TokenScope) -> Bool {

@@ -6,6 +6,7 @@ import HTTPTypes
 import Hummingbird
 import NIOCore
 import RequestSigning
+import WireContract
 
 /// Who a request speaks for (management-api.md, 2.1) and whether it may.
 struct Authentication: Sendable {
@@ -44,7 +45,7 @@ struct Authentication: Sendable {
     }
 
     /// Project first, then role (management-api.md, 1.3 and 2.4).
-    func permit(_ admitted: Admitted, _ method: HTTPRequest.Method, project: String) async throws {
+    func permit(_ admitted: Admitted, _ operation: ContractOperation, project: String) async throws {
         if admitted.isSigned {
             // A signature proves a user, who may name any project of the domain, the path's and no other.
             guard admitted.namedProject ?? project == project,
@@ -54,14 +55,6 @@ struct Authentication: Sendable {
             guard let own = admitted.caller.project else { throw ManagementFailure.noProject }
             guard own.id == project else { throw ManagementFailure.otherProject }
         }
-        guard Self.allows(admitted.caller.role, method) else { throw ManagementFailure.notPermitted }
-    }
-
-    static func allows(_ role: Role, _ method: HTTPRequest.Method) -> Bool {
-        switch role {
-        case .administrator, .operator: true
-        case .reader: method == .get || method == .head
-        case .none: false
-        }
+        guard admitted.caller.role.may(OperationActions.action(of: operation)) else { throw ManagementFailure.notPermitted }
     }
 }

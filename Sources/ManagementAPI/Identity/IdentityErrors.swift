@@ -49,11 +49,12 @@ enum IdentityErrors {
         case .otherProject, .notPermitted: make(403, "Forbidden", "You are not authorized to perform the requested action.")
         case .unknownRoute, .notOffered, .unknownInstance: make(404, "Not Found", "The resource could not be found.")
         case .methodNotAllowed: make(405, "Method Not Allowed", "The method is not allowed.")
-        case .malformedPathID, .unreadableBody, .wrongCharset, .badQuery, .missing:
+        case .malformedPathID, .unreadableBody, .wrongCharset, .badQuery, .badHeader, .missing:
             make(400, "Bad Request", "The server could not comply with the request since it is malformed.")
         case .tooLargeBody: make(413, "Request Entity Too Large", "The request body is too large.")
         case .noRoom: make(503, "Service Unavailable", "Too many large requests at a time. Try again later.")
         case .tooLongTarget: make(414, "Request-URI Too Long", "The request URI is too long.")
+        case .changedMeanwhile: make(412, "Precondition Failed", "The resource has been changed since it was read.")
         case .broken: make(500, "Internal Server Error", "An unexpected error prevented the server from fulfilling your request.")
         }
     }

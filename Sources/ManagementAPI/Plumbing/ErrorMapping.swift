@@ -41,6 +41,7 @@ enum ErrorMapping {
         case .definition(let fault): return Refusal(code(of: fault))
         case .certificate(let refusal): return CertificateMapping.refusal(refusal)
         case .forbidden: return ManagementFailure.notPermitted.refusal(family)
+        case .changedMeanwhile: return ManagementFailure.changedMeanwhile.refusal(family)
         // A guard of the database that a rule above it should have answered.
         case .store(.notUnique), .store(.referenced): return Refusal(.apig3400)
         case .store: return ManagementFailure.broken.refusal(family)

@@ -1,5 +1,6 @@
 import ControlPlane
 import GatewayModel
+import GatewayPrimitives
 import NIOCore
 import Store
 import WireContract
@@ -26,6 +27,8 @@ public struct CallHead: Sendable {
     /// Address of the client.
     public let source: String
     let pathValues: [String: String]
+    /// `If-Match`, when the client sent it.
+    let expectation: ExpectedState?
 
     /// The value of a path parameter: 1 to 65 of letters, digits, `_` and `-`.
     public func id(_ parameter: String) -> String {
@@ -41,10 +44,23 @@ public struct CallHead: Sendable {
 
     /// The same for the operations of the control plane.
     public var call: Call {
-        Call(
+        var call = Call(
             actor: caller.userName, userID: caller.userID, source: source, requestID: requestID, projectID: projectID,
             instanceID: instanceID)
+        call.subject = subject
+        call.expectation = expectation
+        return call
     }
+
+    /// The object that the path names.
+    var subject: CallSubject? {
+        let known = OperationSubject.of(operation)
+        guard let kind = known.kind, let parameter = known.parameter else { return nil }
+        return CallSubject(kind: kind, id: id(parameter))
+    }
+
+    /// A secret as this caller may see it in an answer that shows it in the clear: as it is, masked for a reader.
+    public func shown(_ secret: Secret) -> String { caller.role.seesSecrets ? secret.revealed : secret.masked }
 }
 
 /// One admitted call with its decoded and checked body.
@@ -56,6 +72,9 @@ public struct OperationCall<Body: Sendable>: Sendable {
     public subscript<Value>(dynamicMember path: KeyPath<CallHead, Value>) -> Value { head[keyPath: path] }
 
     public func id(_ parameter: String) -> String { head.id(parameter) }
+
+    /// ``CallHead/shown(_:)``.
+    public func shown(_ secret: Secret) -> String { head.shown(secret) }
 }
 
 /// The body of calls that have none; what a client sends nevertheless is left unread.
@@ -89,4 +108,24 @@ struct OperationAnswer: Sendable {
     let payload: Payload
     /// Revision of a write.
     let revision: UInt64?
+    let tags: WrittenTags
+
+    /// The answer of a call that changes nothing.
+    init(_ payload: Payload) {
+        self.payload = payload
+        revision = nil
+        tags = WrittenTags(subject: nil, made: nil)
+    }
+
+    init<Value: Encodable & Sendable>(_ written: Written<Value>) {
+        payload = .json(written.value)
+        revision = written.revision
+        tags = written.tags
+    }
+
+    init(_ written: Written<Void>) {
+        payload = .none
+        revision = written.revision
+        tags = written.tags
+    }
 }

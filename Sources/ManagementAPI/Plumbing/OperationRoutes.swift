@@ -31,7 +31,7 @@ public struct OperationRoutes: Sendable {
         _ operation: ContractOperation, _ run: @escaping @Sendable (OperationCall<NoBody>) async throws -> Answer
     ) {
         register(operation) { head, _ in
-            OperationAnswer(payload: .json(try await run(OperationCall(head: head, body: NoBody()))), revision: nil)
+            OperationAnswer(.json(try await run(OperationCall(head: head, body: NoBody()))))
         }
     }
 
@@ -40,7 +40,7 @@ public struct OperationRoutes: Sendable {
     ) {
         register(operation) { head, _ in
             try await run(OperationCall(head: head, body: NoBody()))
-            return OperationAnswer(payload: .none, revision: nil)
+            return OperationAnswer(.none)
         }
     }
 
@@ -49,7 +49,7 @@ public struct OperationRoutes: Sendable {
     ) {
         register(operation) { head, _ in
             let written = try await run(OperationCall(head: head, body: NoBody()))
-            return OperationAnswer(payload: .json(written.value), revision: written.revision)
+            return OperationAnswer(written)
         }
     }
 
@@ -58,7 +58,7 @@ public struct OperationRoutes: Sendable {
     ) {
         register(operation) { head, _ in
             let written = try await run(OperationCall(head: head, body: NoBody()))
-            return OperationAnswer(payload: .none, revision: written.revision)
+            return OperationAnswer(written)
         }
     }
 
@@ -66,7 +66,7 @@ public struct OperationRoutes: Sendable {
         _ operation: ContractOperation, _ run: @escaping @Sendable (OperationCall<NoBody>) async throws -> FileAnswer
     ) {
         register(operation) { head, _ in
-            OperationAnswer(payload: .file(try await run(OperationCall(head: head, body: NoBody()))), revision: nil)
+            OperationAnswer(.file(try await run(OperationCall(head: head, body: NoBody()))))
         }
     }
 
@@ -78,7 +78,7 @@ public struct OperationRoutes: Sendable {
     ) {
         register(operation) { head, raw in
             let call = OperationCall(head: head, body: try Self.read(body, raw, operation))
-            return OperationAnswer(payload: .json(try await run(call)), revision: nil)
+            return OperationAnswer(.json(try await run(call)))
         }
     }
 
@@ -88,7 +88,7 @@ public struct OperationRoutes: Sendable {
     ) {
         register(operation) { head, raw in
             try await run(OperationCall(head: head, body: try Self.read(body, raw, operation)))
-            return OperationAnswer(payload: .none, revision: nil)
+            return OperationAnswer(.none)
         }
     }
 
@@ -98,7 +98,7 @@ public struct OperationRoutes: Sendable {
     ) {
         register(operation) { head, raw in
             let written = try await run(OperationCall(head: head, body: try Self.read(body, raw, operation)))
-            return OperationAnswer(payload: .json(written.value), revision: written.revision)
+            return OperationAnswer(written)
         }
     }
 
@@ -108,7 +108,7 @@ public struct OperationRoutes: Sendable {
     ) {
         register(operation) { head, raw in
             let written = try await run(OperationCall(head: head, body: try Self.read(body, raw, operation)))
-            return OperationAnswer(payload: .none, revision: written.revision)
+            return OperationAnswer(written)
         }
     }
 
@@ -119,7 +119,7 @@ public struct OperationRoutes: Sendable {
     ) {
         register(operation) { head, raw in
             let written = try await run(OperationCall(head: head, body: raw))
-            return OperationAnswer(payload: .json(written.value), revision: written.revision)
+            return OperationAnswer(written)
         }
     }
 

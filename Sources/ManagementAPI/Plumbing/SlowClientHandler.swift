@@ -93,7 +93,7 @@ final class SlowClientHandler: ChannelDuplexHandler, RemovableChannelHandler {
         }
         closing = true
         let requestID = ManagementResponder.newRequestID()
-        let text = #"{"error_code":"APIG.2000","error_msg":"Parameter error: the request is malformed","request_id":"\#(requestID)"}"#
+        let text = #"{"error_code":"APIG.2000","error_msg":"Parameter error: the request is malformed"}"#
         var body = context.channel.allocator.buffer(capacity: text.utf8.count)
         body.writeString(text)
         let head = HTTPResponse(

@@ -18,10 +18,10 @@ enum SignatureKeyMapping {
             signAlgorithm: key.algorithm?.rawValue, updateTime: key.updatedAt.inNanoseconds, createTime: createTime, id: key.id)
     }
 
-    static func element(_ listed: ListedSignatureKey) -> Wire.SignatureWithBindNum {
+    static func element(_ listed: ListedSignatureKey, secret: String) -> Wire.SignatureWithBindNum {
         let key = listed.key
         return Wire.SignatureWithBindNum(
-            name: key.name, signType: key.type.rawValue, signKey: key.key, signSecret: key.secret.revealed,
+            name: key.name, signType: key.type.rawValue, signKey: key.key, signSecret: secret,
             signAlgorithm: key.algorithm?.rawValue, updateTime: key.updatedAt.inMicroseconds,
             createTime: key.createdAt.inSeconds, id: key.id, bindNum: listed.boundAPIs, ldapiBindNum: listed.livedataAPIs)
     }

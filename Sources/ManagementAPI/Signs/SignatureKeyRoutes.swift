@@ -26,7 +26,7 @@ extension OperationRoutes {
                 id: try call.filterID("id"), name: try call.filterName("name"), namePrecisely: call.query.isPrecise("name"))
             let list = try await plane.signatureKeys(call.call, filter, page: call.page)
             return Wire.ListSignatureKeysV2Response(
-                size: list.items.count, total: list.total, signs: list.items.map(SignatureKeyMapping.element))
+                size: list.items.count, total: list.total, signs: list.items.map { SignatureKeyMapping.element($0, secret: call.shown($0.key.secret)) })
         }
         addSignatureBindings(plane)
     }
@@ -51,9 +51,10 @@ extension OperationRoutes {
                 keyName: try call.filterName("sign_name"), environmentID: try call.filterID("env_id"), page: call.page)
             return Wire.ListSignatureKeysBindedToApiV2Response(
                 size: list.items.count, total: list.total,
-                // The page shows the secret in the clear here, and nowhere else after its creation but in the list of keys.
+                // The page shows the secret in the clear here, and nowhere else after its creation but in the list of keys;
+                // to readers it is masked in both.
                 bindings: list.items.map {
-                    SignatureKeyMapping.binding($0, secret: $0.key.secret.revealed, time: $0.binding.boundAt.inSeconds)
+                    SignatureKeyMapping.binding($0, secret: call.shown($0.key.secret), time: $0.binding.boundAt.inSeconds)
                 })
         }
         on(.listApisBindedToSignatureKeyV2) { call -> Wire.ListApisBindedToSignatureKeyV2Response in
