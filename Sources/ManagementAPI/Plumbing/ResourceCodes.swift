@@ -42,7 +42,8 @@ enum ResourceCodes {
         // Named by an API, it is a field like others; by itself it has no code of its own.
         case .groupResponse where operation.shape.path.contains("/gateway-responses"):
             Refusal(.apig3007, text: "The response \(id) does not exist")
-        case .memberGroup, .groupResponse, .instanceTag, .user, .accessKey, .project:
+        case .groupResponse: FieldErrorCodes.invalid(operation, field: field(of: kind))
+        case .memberGroup, .instanceTag, .user, .accessKey, .project:
             FieldErrorCodes.malformed(operation, parameter: field(of: kind))
         }
     }
