@@ -61,6 +61,8 @@ enum ErrorMapping {
         case .environmentHoldsPublications: Refusal(.apig3418)
         case .accessPolicyIsBound: Refusal(.apig3447)
         case .pluginIsAttached: Refusal(.apig3462)
+        case .channelServesAPIs: Refusal(.apig3414)
+        case .channelServesThirdAuth: Refusal(.apig3710)
         case .throttleIsBound: Refusal(.apig3451)
         case .apiPathTaken(let name): Refusal(.apig3301, name)
         case .featureChangedTooSoon: Refusal(.apig3711)
@@ -70,7 +72,8 @@ enum ErrorMapping {
         case .certificateNotAtDomains: Refusal(.apig2000, text: "no valid domain name")
         case .defaultResponseStays: Refusal(.apig3491)
         case .defaultResponseKeepsName: Refusal(.apig3492)
-        case .certificateIsBound, .groupIsDefault, .environmentIsPreset, .lastAdministrator: Refusal(.apig3400)
+        case .certificateIsBound, .channelServesPlugin, .groupIsDefault, .environmentIsPreset, .lastAdministrator:
+            Refusal(.apig3400)
         case .livedataIsDeployed: Refusal(.apig3400, text: "The livedata API is deployed")
         case .livedataNotDeployed: Refusal(.apig3400, text: "The livedata API is not deployed")
         case .livedataHasNoScript: Refusal(.apig3400, text: "The livedata API has no script")

@@ -140,6 +140,8 @@ private struct SettingsFile: Decodable {
         "kafka_plugins": \.kafkaPlugins, "parameters_per_api": \.parametersPerAPI, "tags_per_api": \.tagsPerAPI,
         "versions_per_publication": \.versionsPerPublication, "domains_per_group": \.domainsPerGroup,
         "responses_per_group": \.responsesPerGroup,
+        "vpc_channels": \.vpcChannels,
+        "members_per_channel": \.membersPerChannel, "instances_per_project_channel": \.instancesPerProjectChannel,
         "authorizers": \.authorizers,
         "identities_per_authorizer": \.identitiesPerAuthorizer, "orchestrations": \.orchestrations,
         "orchestrations_per_api": \.orchestrationsPerAPI, "variables_per_group": \.variablesPerGroup,
