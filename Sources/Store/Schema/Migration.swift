@@ -13,7 +13,14 @@ public struct Migration: Sendable {
 public enum Schema {
     /// All steps, oldest first.
     public static let migrations: [Migration] = [
-        .configuration, .identity, .throttles, .domains, .channels, .definitions, .livedata,
+        .configuration, .identity,
+        .throttles,
+        .domains,
+        .channels,
+        .definitions,
+        .openAPI,
+        .livedata,
+        .audit,
     ]
 
     /// Brings the database to the newest step, all missing steps in one transaction.
