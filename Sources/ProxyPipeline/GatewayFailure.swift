@@ -79,7 +79,7 @@ public enum GatewayFailure: Error, Equatable, Sendable {
     /// The type under which groups answer it (gateway-runtime.md, 9.1).
     public var kind: FailureKind {
         switch self {
-        case .malformedRequest, .requestTimeout: .requestParametersFailure
+        case .malformedRequest, .parameterRejected, .requestTimeout: .requestParametersFailure
         case .targetTooLong, .headersTooLarge, .bodyTooLarge, .schemeNotSupported, .publicKeyNotFound,
             .tlsVersionNotSupported, .clientCertificateNotVerified: .default4xx
         case .apiNotFound, .methodNotFound: .notFound
