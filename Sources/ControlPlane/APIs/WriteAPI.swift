@@ -43,6 +43,7 @@ extension ControlPlane {
             let publications = try w.publications(ofAPI: id)
             guard publications.allSatisfy({ $0.versionID == nil }) else { throw OperationError.conflict(.apiIsPublished) }
             try w.recordRemoval(of: publications)
+            try w.recordRemoval(ofAuthorizationsWhere: "api_id", id, of: call)
             try w.sql.delete(APIRow.self, key: id)
             try w.record(.api, id: id, before: api, after: nil)
         }
@@ -124,7 +125,7 @@ extension Writing {
     /// What the definition names besides itself.
     func checkReferences(_ definition: APIDefinition, of call: Call) throws {
         _ = try group(definition.groupID, of: call)
-        try checkIntegrationApplication(definition.romaAppID)
+        try checkIntegrationApplication(definition.romaAppID, of: call)
         if let id = definition.responseID { _ = try groupResponse(id, groupID: definition.groupID, of: call) }
         let https = [definition.http].compactMap(\.self) + definition.httpPolicies.map(\.backend)
         for backend in https { try checkChannel(of: backend, of: call) }

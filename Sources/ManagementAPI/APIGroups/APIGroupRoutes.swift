@@ -8,16 +8,21 @@ extension OperationRoutes {
     public mutating func addAPIGroups(_ plane: ControlPlane) {
         let suffix = plane.settings.groupHostSuffix
         on(.createApiGroupV2, body: Wire.ApiGroupCreate.self) { call -> Written<APIGroupAnswer<Wire.CreateApiGroupV2Response>> in
-            try await plane.createAPIGroup(call.call, APIGroupMapping.draft(call.body)).map {
+            let written = try await plane.createAPIGroup(call.call, APIGroupMapping.draft(call.body))
+            let names = try await plane.applicationNames([written.value.romaAppID])
+            return written.map {
                 APIGroupMapping.answer(
                     APIGroupView(newGroup: $0), suffix, register: $0.createdAt.inNanoseconds,
-                    update: $0.updatedAt.inNanoseconds)
+                    update: $0.updatedAt.inNanoseconds, names: names)
             }
         }
         on(.updateApiGroupV2, body: Wire.ApiGroupCreate.self) { call -> Written<APIGroupAnswer<Wire.CreateApiGroupV2Response>> in
             let change = APIGroupChange(name: call.body.name, remark: call.body.remark)
-            return try await plane.updateAPIGroup(call.call, id: call.id("group_id"), change).map {
-                APIGroupMapping.answer($0, suffix, register: $0.createdAt.inSeconds, update: $0.updatedAt.inNanoseconds)
+            let written = try await plane.updateAPIGroup(call.call, id: call.id("group_id"), change)
+            let names = try await plane.applicationNames([written.value.romaAppID])
+            return written.map {
+                APIGroupMapping.answer(
+                    $0, suffix, register: $0.createdAt.inSeconds, update: $0.updatedAt.inNanoseconds, names: names)
             }
         }
         on(.deleteApiGroupV2) { call -> Written<Void> in
@@ -25,8 +30,9 @@ extension OperationRoutes {
         }
         on(.showDetailsOfApiGroupV2) { call -> APIGroupAnswer<Wire.CreateApiGroupV2Response> in
             let group = try await plane.apiGroup(call.call, id: call.id("group_id"))
+            let names = try await plane.applicationNames([group.romaAppID])
             return APIGroupMapping.answer(
-                group, suffix, register: group.createdAt.inSeconds, update: group.updatedAt.inMicroseconds)
+                group, suffix, register: group.createdAt.inSeconds, update: group.updatedAt.inMicroseconds, names: names)
         }
         on(.listApiGroupsV2) { call -> APIGroupListAnswer in
             var filter = APIGroupFilter()
@@ -37,8 +43,9 @@ extension OperationRoutes {
             filter.domainName = try call.filterName("domain_name")
             filter.domainNamePrecisely = call.query.isPrecise("domain_name")
             let list = try await plane.apiGroups(call.call, filter, page: call.page)
+            let names = try await plane.applicationNames(list.items.map(\.romaAppID))
             return APIGroupListAnswer(
-                size: list.items.count, total: list.total, groups: list.items.map { APIGroupMapping.element($0, suffix) })
+                size: list.items.count, total: list.total, groups: list.items.map { APIGroupMapping.element($0, suffix, names) })
         }
         on(.checkApiGroupsV2, body: Wire.ApiGroupCheck.self) { call -> Void in
             guard let name = call.body.groupName, !name.isEmpty else { throw OperationError.invalid(field: "group_name") }
@@ -65,8 +72,9 @@ enum APIGroupMapping {
 
     static func host(_ group: APIGroup, _ suffix: String) -> String { "\(group.id).\(suffix)" }
 
+    /// - Parameter names: of applications by id.
     static func answer(
-        _ view: APIGroupView, _ suffix: String, register: String, update: String
+        _ view: APIGroupView, _ suffix: String, register: String, update: String, names: [String: String]
     ) -> APIGroupAnswer<Wire.CreateApiGroupV2Response> {
         let group = view.group
         return APIGroupAnswer(
@@ -75,11 +83,11 @@ enum APIGroupMapping {
                 // 2: not listed in the marketplace.
                 updateTime: update, onSellStatus: 2, urlDomains: view.domains.map(DomainMapping.ofGroup),
                 slDomains: [host(group, suffix)], remark: group.remark, isDefault: group.isDefault ? 1 : 2,
-                version: version(group), romaAppId: group.romaAppID.isEmpty ? nil : group.romaAppID),
+                version: version(group), romaAppId: group.romaAppID.isEmpty ? nil : group.romaAppID, romaAppName: names[group.romaAppID]),
             slDomainAccessEnabled: group.slDomainAccessEnabled)
     }
 
-    static func element(_ view: APIGroupView, _ suffix: String) -> APIGroupAnswer<Wire.ApiGroupInfo> {
+    static func element(_ view: APIGroupView, _ suffix: String, _ names: [String: String]) -> APIGroupAnswer<Wire.ApiGroupInfo> {
         let group = view.group
         return APIGroupAnswer(
             base: Wire.ApiGroupInfo(
@@ -87,7 +95,7 @@ enum APIGroupMapping {
                 registerTime: group.createdAt.inSeconds, updateTime: group.updatedAt.inMicroseconds, onSellStatus: 2,
                 urlDomains: view.domains.map(DomainMapping.ofGroup), slDomains: [host(group, suffix)], remark: group.remark,
                 isDefault: group.isDefault ? 1 : 2, version: version(group),
-                romaAppId: group.romaAppID.isEmpty ? nil : group.romaAppID),
+                romaAppId: group.romaAppID.isEmpty ? nil : group.romaAppID, romaAppName: names[group.romaAppID]),
             slDomainAccessEnabled: group.slDomainAccessEnabled)
     }
 }

@@ -37,6 +37,7 @@ struct APIAnswers {
         var answer = base(view.api.definition, view.api, view.group, moment)
         answer.responseId = view.responseID
         answer.apiGroupInfo?.urlDomains = view.domains.map(DomainMapping.ofGroup)
+        answer.romaAppName = view.romaAppName
         // Several environments are joined in one order, newest publication first.
         answer.runEnvId = view.publications.map(\.publication.environmentID).joined(separator: "|")
         answer.runEnvName = view.publications.map(\.environmentName).joined(separator: "|")
@@ -47,6 +48,7 @@ struct APIAnswers {
 
     func version(_ view: VersionView) -> APIAnswer {
         var answer = base(view.version.definition, view.api, view.group, .read)
+        answer.romaAppName = view.romaAppName
         addParts(of: view.version.definition, of: view.api, .read, to: &answer)
         answer.runEnvId = view.publication.environmentID
         answer.runEnvName = view.environmentName
@@ -62,6 +64,7 @@ struct APIAnswers {
     func runtime(_ view: VersionView) -> APIAnswer {
         let definition = view.version.definition
         var answer = outline(definition, view.group)
+        answer.romaAppName = view.romaAppName
         answer.id = view.api.id
         answer.runEnvId = view.publication.environmentID
         answer.runEnvName = view.environmentName
