@@ -46,7 +46,7 @@ extension ControlPlane {
         return try await write(call) { w in
             try w.checkInstance(of: call)
             try Self.checkPlain(draft.remark, field: "remark")
-            try w.checkIntegrationApplication(draft.romaAppID)
+            try w.checkIntegrationApplication(draft.romaAppID, of: call)
             try w.checkGroupName(draft.name, romaAppID: draft.romaAppID, besides: nil, of: call)
             try w.checkQuota(
                 .apiGroup,
@@ -135,6 +135,7 @@ extension ControlPlane {
     public func checkAPIGroupName(_ call: Call, name: String, romaAppID: String) async throws {
         try await read { r in
             try r.checkInstance(of: call)
+            try r.checkIntegrationApplication(romaAppID, of: call)
             try r.checkGroupName(name, romaAppID: romaAppID, besides: nil, of: call)
         }
     }
@@ -159,10 +160,5 @@ extension Reading {
             "SELECT id FROM api_groups WHERE instance_id = ? AND roma_app_id = ? AND name = ?",
             [.text(call.instanceID), .text(romaAppID), .text(name)])
         if let other, try other.text("id") != id { throw OperationError.taken(.apiGroup, name: name) }
-    }
-
-    /// There are no integration applications yet: every id is that of an unknown one.
-    func checkIntegrationApplication(_ id: String) throws(OperationError) {
-        guard id.isEmpty else { throw .notFound(.integrationApplication, id: id) }
     }
 }
