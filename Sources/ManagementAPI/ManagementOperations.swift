@@ -7,6 +7,8 @@ public enum ManagementOperations {
         routes.addInstances(plane)
         routes.addFeatures(plane)
         routes.addApplications(plane)
+        routes.addAppCodes(plane)
+        routes.addAppQuotas(plane)
         routes.addAPIGroups(plane)
         routes.addEnvironments(plane)
         routes.addEnvironmentVariables(plane)
