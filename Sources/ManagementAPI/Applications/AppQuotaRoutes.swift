@@ -1,5 +1,6 @@
 import ControlPlane
 import GatewayModel
+import Store
 import WireContract
 
 extension OperationRoutes {
