@@ -10,6 +10,7 @@ public enum ManagementOperations {
         routes.addAppCodes(plane)
         routes.addAppQuotas(plane)
         routes.addAPIGroups(plane)
+        routes.addChannels(plane)
         routes.addEnvironments(plane)
         routes.addEnvironmentVariables(plane)
         routes.addAuthorizers(plane)

@@ -46,9 +46,10 @@ public struct APIFilter: Sendable {
     public var type: Int?
     public var romaAppID: String?
     public var romaAppName: String?
-    /// There are no channels yet, so that a given one matches no API.
+    /// A channel that the draft names.
     public var channelID: String?
     public var channelName: String?
+    public var channelNamePrecisely = false
 
     public init() {}
 
@@ -70,7 +71,17 @@ public struct APIFilter: Sendable {
                 .text(environmentID))
         }
         ControlPlane.belongs(toApplicationNamed: romaAppName, "a", &condition)
-        for given in [channelID, channelName] where given?.isEmpty == false { condition.isIn("a.id", []) }
+        if let channelID, !channelID.isEmpty {
+            condition.and("EXISTS (SELECT 1 FROM api_channels c WHERE c.api_id = a.id AND c.channel_id = ?)", .text(channelID))
+        }
+        var named = Condition()
+        named.matches("v.name", channelName, exactly: channelNamePrecisely)
+        if let clause = named.clauses.first {
+            condition.and(
+                """
+                EXISTS (SELECT 1 FROM api_channels c JOIN vpc_channels v ON v.id = c.channel_id WHERE c.api_id = a.id AND \(clause))
+                """, named.arguments[0])
+        }
         return condition
     }
 }

@@ -63,12 +63,14 @@ enum ErrorMapping {
         case .environmentHoldsPublications: Refusal(.apig3418)
         case .accessPolicyIsBound: Refusal(.apig3447)
         case .pluginIsAttached: Refusal(.apig3462)
+        case .channelServesAPIs: Refusal(.apig3414)
+        case .channelServesThirdAuth: Refusal(.apig3710)
         case .throttleIsBound: Refusal(.apig3451)
         case .apiPathTaken(let name): Refusal(.apig3301, name)
         case .featureChangedTooSoon: Refusal(.apig3711)
         case .featureNotSupported: Refusal(.apig3458)
         case .pluginPathConflict(let reason): Refusal(.apig3400, text: reason)
-        case .groupIsDefault, .environmentIsPreset, .lastAdministrator: Refusal(.apig3400)
+        case .channelServesPlugin, .groupIsDefault, .environmentIsPreset, .lastAdministrator: Refusal(.apig3400)
         case .apiUsesNoApplications: Refusal(.apig3408)
         case .applicationNotGranted:
             ErrorFamily(operation) == .roma

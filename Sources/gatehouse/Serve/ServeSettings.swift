@@ -138,13 +138,15 @@ private struct SettingsFile: Decodable {
         "api_groups": \.apiGroups, "apis": \.apis, "apis_per_group": \.apisPerGroup, "environments": \.environments,
         "signature_keys": \.signatureKeys, "access_policies": \.accessPolicies, "plugins": \.plugins,
         "kafka_plugins": \.kafkaPlugins, "parameters_per_api": \.parametersPerAPI, "tags_per_api": \.tagsPerAPI,
-        "versions_per_publication": \.versionsPerPublication, "applications": \.applications,
-        "app_codes_per_application": \.appCodesPerApplication, "app_configs_per_application": \.appConfigsPerApplication,
-        "app_quotas": \.appQuotas, "authorizations_per_application": \.authorizationsPerApplication,
+        "versions_per_publication": \.versionsPerPublication, "vpc_channels": \.vpcChannels,
+        "members_per_channel": \.membersPerChannel, "instances_per_project_channel": \.instancesPerProjectChannel,
         "authorizers": \.authorizers,
         "identities_per_authorizer": \.identitiesPerAuthorizer, "orchestrations": \.orchestrations,
         "orchestrations_per_api": \.orchestrationsPerAPI, "variables_per_group": \.variablesPerGroup,
         "dictionaries": \.dictionaries,
+        "applications": \.applications, "authorizations_per_application": \.authorizationsPerApplication,
+        "app_codes_per_application": \.appCodesPerApplication, "app_configs_per_application": \.appConfigsPerApplication,
+        "app_quotas": \.appQuotas,
         "livedata_apis": \.livedataAPIs, "scripts_per_livedata_api": \.scriptsPerLivedataAPI,
     ]
 
