@@ -21,6 +21,7 @@ public enum ManagementOperations {
         routes.addAccessPolicies(plane)
         routes.addPlugins(plane)
         routes.addThrottles(plane)
+        routes.addStatistics(plane)
         routes.addDictionaries(plane)
         return routes
     }
