@@ -21,6 +21,7 @@ public enum Schema {
         .definitions,
         .openAPI,
         .livedata,
+        .statistics,
         .audit,
     ]
 
