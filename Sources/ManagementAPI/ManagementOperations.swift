@@ -7,6 +7,8 @@ public enum ManagementOperations {
         routes.addInstances(plane)
         routes.addFeatures(plane)
         routes.addApplications(plane)
+        routes.addAppCodes(plane)
+        routes.addAppQuotas(plane)
         routes.addAPIGroups(plane)
         routes.addChannels(plane)
         routes.addEnvironments(plane)
@@ -18,7 +20,11 @@ public enum ManagementOperations {
         routes.addSignatureKeys(plane)
         routes.addAccessPolicies(plane)
         routes.addPlugins(plane)
+        routes.addDomains(plane)
+        routes.addCertificates(plane)
+        routes.addGroupResponses(plane)
         routes.addThrottles(plane)
+        routes.addStatistics(plane)
         routes.addDictionaries(plane)
         return routes
     }

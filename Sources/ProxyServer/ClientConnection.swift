@@ -1,5 +1,7 @@
 import GatewayPrimitives
 import NIOCore
+import NIOSSL
+import NIOTLS
 import ProxyPipeline
 import Snapshot
 
@@ -29,6 +31,10 @@ final class ClientConnection: AnswerReceiver, ChannelInboundHandler, ChannelOutb
     let loop: LoopState
     let usesTLS: Bool
     let listenerPort: Int
+    /// What the handshake came to.
+    private(set) var security: ConnectionSecurity
+    /// Whose certificates the client was asked for.
+    var requestedAuthority: ClientAuthority?
     private(set) var context: ChannelHandlerContext?
     private(set) var peer = IPAddress(v4: 0)
     private(set) var peerText: [UInt8] = []
@@ -60,6 +66,7 @@ final class ClientConnection: AnswerReceiver, ChannelInboundHandler, ChannelOutb
     init(loop: LoopState, usesTLS: Bool, listenerPort: Int) {
         self.loop = loop
         self.usesTLS = usesTLS
+        security = ConnectionSecurity(usesTLS: usesTLS)
         self.listenerPort = listenerPort
     }
 
@@ -220,6 +227,7 @@ final class ClientConnection: AnswerReceiver, ChannelInboundHandler, ChannelOutb
     /// The request is over and answered: on to the next one, or to the end.
     func finishRequest() {
         if phase == .exchange || phase == .discarding { loop.requestEnds() }
+        countRequest()
         exchange.end()
         if let head {
             loop.giveBack(head)
@@ -232,6 +240,19 @@ final class ClientConnection: AnswerReceiver, ChannelInboundHandler, ChannelOutb
             return
         }
         if !isProcessing { processPending() }
+    }
+
+    /// Adds the request to its API's counts, once. A request that matched no API belongs to none; a preflight is the browser's
+    /// question and no call of the API.
+    func countRequest() {
+        guard let route = exchange.route, let meter = route.meter, !exchange.isPreflight else { return }
+        exchange.route = nil
+        let now = loop.eventTime
+        let sent = exchange.firstSentAt
+        loop.traffic.count(
+            meter, status: exchange.status, latency: Int64((now - min(now, exchange.began)) / 1000),
+            backend: sent == 0 ? nil : Int64((now - min(now, sent)) / 1000),
+            bytesIn: (head?.byteCount ?? 0) + body.received, bytesOut: exchange.sentBytes, now: now)
     }
 
     // MARK: Answers; the work is in ClientAnswer.swift, because extensions cannot override
@@ -254,6 +275,7 @@ final class ClientConnection: AnswerReceiver, ChannelInboundHandler, ChannelOutb
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if let event = event as? TLSUserEvent, case .handshakeCompleted = event { handshakeIsOver(context) }
         guard case .inputClosed? = event as? ChannelEvent else {
             context.fireUserInboundEventTriggered(event)
             return
@@ -265,6 +287,19 @@ final class ClientConnection: AnswerReceiver, ChannelInboundHandler, ChannelOutb
         case .exchange where !body.isComplete: closeNow()
         case .exchange, .closed: break
         }
+    }
+
+    private func handshakeIsOver(_ context: ChannelHandlerContext) {
+        let pipeline = context.pipeline.syncOperations
+        switch try? pipeline.nioSSL_tlsVersion() {
+        case .tlsv1: security.version = .tls10
+        case .tlsv11: security.version = .tls11
+        case .tlsv12: security.version = .tls12
+        case .tlsv13: security.version = .tls13
+        case nil: break
+        }
+        // A certificate that did not verify has ended the handshake.
+        if let requestedAuthority, (try? pipeline.nioSSL_peerCertificate()) != nil { security.verifiedBy = requestedAuthority }
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) { closeNow() }
@@ -337,6 +372,8 @@ final class ClientConnection: AnswerReceiver, ChannelInboundHandler, ChannelOutb
     func closeAfterWriting(lingers: Bool) {
         guard let context, phase != .closed else { return }
         if phase == .exchange || phase == .discarding { loop.requestEnds() }
+        exchange.sentBytes &+= out.readableBytes
+        countRequest()
         exchange.end()
         phase = .lingering
         clientDeadline = loop.eventTime + 2_000_000_000
@@ -357,6 +394,7 @@ final class ClientConnection: AnswerReceiver, ChannelInboundHandler, ChannelOutb
         if phase == .exchange || phase == .discarding { loop.requestEnds() }
         phase = .closed
         clientDeadline = .max
+        countRequest()
         exchange.end()
         if let head {
             loop.giveBack(head)

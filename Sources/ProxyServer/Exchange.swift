@@ -9,6 +9,8 @@ struct Exchange {
     var began: UInt64 = 0
     /// The request's route keeps everything alive that its snapshot said about it.
     var route: Route?
+    /// Set where a request ended before it had a route.
+    var host: VirtualHost?
     var backend: HTTPBackend?
     var instance: InstanceContext?
     /// Where the path parameters were found; a copy, because other requests use the loop's.
@@ -55,10 +57,16 @@ struct Exchange {
     var attempts = 0
     var retriesLeft = 0
     var sentAt: UInt64 = 0
+    /// The first attempt's.
+    var firstSentAt: UInt64 = 0
     var answeredAt: UInt64 = 0
     /// A byte of the answer has been given to the client's channel.
     var hasAnswer = false
     var form: AnswerForm?
+    /// Of the answer, 0 while there is none; 502 for one that broke off.
+    var status = 0
+    /// Bytes given to the client's channel.
+    var sentBytes = 0
     /// Monotonic nanoseconds by which the backend must have moved on; `.max`: none.
     var deadline = UInt64.max
 
@@ -76,6 +84,9 @@ struct Exchange {
         attempts = 0
         retriesLeft = 0
         sentAt = 0
+        firstSentAt = 0
+        status = 0
+        sentBytes = 0
         answeredAt = 0
         hasAnswer = false
         form = nil
@@ -93,6 +104,7 @@ struct Exchange {
         serial &+= 1
         deadline = .max
         route = nil
+        host = nil
         backend = nil
         instance = nil
         gate = .open

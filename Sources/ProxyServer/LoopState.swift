@@ -19,6 +19,8 @@ final class LoopState: @unchecked Sendable {
     /// The current snapshot; a request takes it once, at its head.
     private(set) var snapshot: GatewaySnapshot
     private(set) var isDraining = false
+    /// Where plain requests are sent to that shall come over HTTPS.
+    var redirectPort = 443
     private var drained: EventLoopPromise<Void>?
 
     var requestIDs: RequestIDGenerator
@@ -37,17 +39,21 @@ final class LoopState: @unchecked Sendable {
     private var nextTick: UInt64 = .max
     private var nextSweep: UInt64 = 0
     private(set) var activeRequests = 0
+    /// Counts of the APIs' requests.
+    var traffic: TrafficLedger
 
     private static let busyTick: UInt64 = 20_000_000
     private static let idleTick: UInt64 = 500_000_000
 
-    init(eventLoop: any EventLoop, configuration: ProxyConfiguration, backendTLS: NIOSSLContext?) {
+    /// - Parameter number: counts the loops from 0.
+    init(eventLoop: any EventLoop, number: Int, configuration: ProxyConfiguration, backendTLS: NIOSSLContext?) {
         self.eventLoop = eventLoop
         self.configuration = configuration
         self.backendTLS = backendTLS
         maxConnections = max(1, configuration.maxConnections / max(1, configuration.eventLoops))
         stageScratch = StageScratch(nodeName: configuration.nodeName, nodeAddress: configuration.nodeAddress)
         snapshot = .empty
+        traffic = TrafficLedger(loop: number)
         var source = SystemRandomNumberGenerator()
         requestIDs = RequestIDGenerator(seedingFrom: &source)
     }

@@ -35,8 +35,8 @@ public final class ProxyServer: Sendable {
             throw .tlsSettings("\(error)")
         }
         var loops: [LoopState] = []
-        for eventLoop in group.makeIterator() {
-            loops.append(LoopState(eventLoop: eventLoop, configuration: configuration, backendTLS: backendTLS))
+        for (number, eventLoop) in group.makeIterator().enumerated() {
+            loops.append(LoopState(eventLoop: eventLoop, number: number, configuration: configuration, backendTLS: backendTLS))
         }
         self.loops = loops
     }
@@ -46,8 +46,13 @@ public final class ProxyServer: Sendable {
         guard configuration.https == nil || configuration.tls != nil else { throw .tlsListenerWithoutCertificate }
         var http: ProxyConfiguration.Address?
         var https: ProxyConfiguration.Address?
+        if let address = configuration.https {
+            let bound = try await listen(address, tls: configuration.tls)
+            https = bound
+            let port = configuration.publicTLSPort ?? bound.port
+            for loop in loops { loop.eventLoop.execute { loop.redirectPort = port } }
+        }
         if let address = configuration.http { http = try await listen(address, tls: nil) }
-        if let address = configuration.https { https = try await listen(address, tls: configuration.tls) }
         return Bound(http: http, https: https)
     }
 
@@ -67,10 +72,13 @@ public final class ProxyServer: Sendable {
                     guard let loop = loops.first(where: { $0.eventLoop === channel.eventLoop }) else {
                         throw ChannelError.inappropriateOperationForState
                     }
-                    if let tls { try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: tls)) }
                     let port = channel.localAddress?.port ?? 0
-                    try channel.pipeline.syncOperations.addHandler(
-                        ClientConnection(loop: loop, usesTLS: tls != nil, listenerPort: port))
+                    let connection = ClientConnection(loop: loop, usesTLS: tls != nil, listenerPort: port)
+                    if let tls {
+                        try channel.pipeline.syncOperations.addHandler(
+                            ClientHelloHandler(loop: loop, fallback: tls, connection: connection))
+                    }
+                    try channel.pipeline.syncOperations.addHandler(connection)
                 }
             }
         let channel: any Channel
@@ -109,6 +117,23 @@ public final class ProxyServer: Sendable {
         }
     }
 
+    // MARK: Statistics
+
+    /// What the APIs' requests were since the last call, one element an API, minute and event loop. A request is counted when it
+    /// has been answered. May be called from any thread, and once more after `shutdown`.
+    public func takeTraffic() async -> [TrafficSample] {
+        var samples = state.withLock { state in
+            let left = state.traffic
+            state.traffic = []
+            return left
+        }
+        guard state.withLock({ !$0.isDown }) else { return samples }
+        for taken in loops.map({ loop in loop.eventLoop.submit { loop.traffic.take() } }) {
+            if let more = try? await taken.get() { samples += more }
+        }
+        return samples
+    }
+
     // MARK: End
 
     /// Stops accepting, closes idle connections, lets running requests finish for at most `drain`, then closes what is left.
@@ -126,6 +151,11 @@ public final class ProxyServer: Sendable {
             return loop.eventLoop.flatSubmit { loop.drain() }.always { _ in timeout.cancel() }
         }
         for loop in drained { try? await loop.get() }
+        let left = await takeTraffic()
+        state.withLock { state in
+            state.traffic += left
+            state.isDown = true
+        }
         do {
             try await group.shutdownGracefully()
         } catch {

@@ -25,20 +25,26 @@ public final class ControlPlane: Sendable {
     private let clock: @Sendable () -> Timestamp
     /// Only touched on `writer`.
     private let publisher: SnapshotPublisher
+    let traffic: TrafficBook
 
     /// - Parameters:
     ///   - clock: nanoseconds since 1970; given so that tests can set it.
+    ///   - tls: makes contexts of the TLS library for certificates of domains; refuses those that cannot be used.
+    ///   - traffic: what the gateway counts; statistics are made of it.
     ///   - sink: receives the first snapshot, compiled from the whole store, before this returns.
     public init(
         store: any StoreDriver, box: SecretBox, settings: ControlPlaneSettings, log: Logger,
-        clock: @escaping @Sendable () -> Timestamp = ControlPlane.wallClock, sink: @escaping SnapshotSink
+        clock: @escaping @Sendable () -> Timestamp = ControlPlane.wallClock,
+        tls: @escaping TLSPreparation = ControlPlane.withoutTLS, traffic: @escaping TrafficSource = { [] },
+        sink: @escaping SnapshotSink
     ) throws {
         self.store = store
         self.box = box
         self.settings = settings
         self.log = log
         self.clock = clock
-        publisher = SnapshotPublisher(settings: settings, log: log, sink: sink)
+        self.traffic = TrafficBook(source: traffic)
+        publisher = SnapshotPublisher(settings: settings, log: log, tls: tls, sink: sink)
         let now = clock()
         try writer.sync {
             try store.read { sql in try publisher.start(Reading(sql: sql, now: now, box: box)) }
@@ -87,6 +93,16 @@ public final class ControlPlane: Sendable {
         }
     }
 
+    /// Runs `body` in a write transaction that changes nothing of the configuration: no revision, no change record, nothing to
+    /// compile. Returns when it is durable.
+    func bookkeeping(_ body: @escaping @Sendable (any SQLConnection, _ now: Timestamp) throws -> Void) async throws {
+        try await withCheckedThrowingContinuation { continuation in
+            writer.async { [self] in
+                continuation.resume(with: Swift.Result { () throws -> Void in try store.write { sql in try body(sql, clock()) } })
+            }
+        }
+    }
+
     /// Waits for writes that have begun, then closes the store. Nothing may be called afterwards.
     public func close() throws {
         try writer.sync { try store.close() }
@@ -99,6 +115,9 @@ public final class ControlPlane: Sendable {
         return Timestamp(nanoseconds: Int64(now.tv_sec) * 1_000_000_000 + Int64(now.tv_nsec))
     }
 
+    /// For a control plane without a TLS listener.
+    public static let withoutTLS: TLSPreparation = { _ in UnusedTLS() }
+
     private func mapped<Result>(_ body: () throws -> Result) throws -> Result {
         do {
             return try body()
@@ -108,6 +127,9 @@ public final class ControlPlane: Sendable {
         }
     }
 }
+
+/// Stands for a context where no listener will use one.
+private final class UnusedTLS: PreparedTLS {}
 
 /// Choices of the operator that operations need.
 public struct ControlPlaneSettings: Sendable {
@@ -122,11 +144,13 @@ public struct ControlPlaneSettings: Sendable {
     public var featureIntervalSeconds: Int64
     /// Where functions of authorizers and FUNCTION backends are.
     public var functions: FunctionRegistry
+    /// Event loops of the gateway, each of which counts the APIs' requests; 0: none does.
+    public var gatewayLoops: Int
 
     public init(
         groupHostSuffix: String = "apic.localhost", gatewayAddresses: [String] = [],
         versionZoneOffsetSeconds: Int64 = 8 * 3600, quotas: Quotas = Quotas(), featureIntervalSeconds: Int64 = 0,
-        functions: FunctionRegistry = FunctionRegistry()
+        functions: FunctionRegistry = FunctionRegistry(), gatewayLoops: Int = 0
     ) {
         self.groupHostSuffix = groupHostSuffix
         self.gatewayAddresses = gatewayAddresses
@@ -134,6 +158,7 @@ public struct ControlPlaneSettings: Sendable {
         self.quotas = quotas
         self.featureIntervalSeconds = featureIntervalSeconds
         self.functions = functions
+        self.gatewayLoops = gatewayLoops
     }
 }
 
@@ -165,6 +190,9 @@ public struct Quotas: Sendable, Equatable {
     public var backendPoliciesPerAPI = 5
     public var conditionsPerPolicy = 5
     public var versionsPerPublication = 10
+    public var domainsPerGroup = 5
+    /// Besides the default one.
+    public var responsesPerGroup = 4
     public var vpcChannels = 200
     public var membersPerChannel = 10
     /// Instances that one call about project-level channels may name.

@@ -16,10 +16,12 @@ public enum Schema {
         .configuration, .identity,
         .applications,
         .throttles,
+        .domains,
         .channels,
         .definitions,
         .openAPI,
         .livedata,
+        .statistics,
         .audit,
     ]
 
