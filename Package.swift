@@ -36,6 +36,9 @@ let package = Package(
         .target(name: "GatewayPrimitives", dependencies: ["CPCRE2"], swiftSettings: strict),
         // Regular expressions with PERL semantics.
         .systemLibrary(name: "CPCRE2", pkgConfig: "libpcre2-8", providers: [.apt(["libpcre2-dev"])]),
+        // Archives of assets: strict reader, bounded writer.
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+        .target(name: "ZipArchives", dependencies: ["CZlib"], swiftSettings: strict),
         // Canonical requests and signatures: verify callers, sign to backends.
         .target(
             name: "RequestSigning",
@@ -84,7 +87,7 @@ let package = Package(
         .target(
             name: "ControlPlane",
             dependencies: [
-                "GatewayPrimitives", "GatewayModel", "Store", "Snapshot", "SnapshotCompiler", "RequestSigning",
+                "GatewayPrimitives", "GatewayModel", "Store", "Snapshot", "SnapshotCompiler", "RequestSigning", "ZipArchives",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "CryptoExtras", package: "swift-crypto"),
                 .product(name: "Logging", package: "swift-log"),
@@ -149,6 +152,7 @@ let package = Package(
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "Logging", package: "swift-log"),
             ], swiftSettings: strict),
+        .testTarget(name: "ZipArchivesTests", dependencies: ["ZipArchives"], swiftSettings: strict),
         .testTarget(name: "WireContractTests", dependencies: ["WireContract"], swiftSettings: strict),
         .testTarget(
             name: "ProxyServerTests",
