@@ -7,6 +7,7 @@ public enum ManagementOperations {
         routes.addInstances(plane)
         routes.addFeatures(plane)
         routes.addAPIGroups(plane)
+        routes.addChannels(plane)
         routes.addEnvironments(plane)
         routes.addEnvironmentVariables(plane)
         routes.addAuthorizers(plane)

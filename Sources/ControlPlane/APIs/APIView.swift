@@ -41,9 +41,11 @@ public struct APIFilter: Sendable {
     public var environmentID: String?
     public var type: Int?
     public var romaAppID: String?
-    /// Names of channels and applications: there are none yet, so that a given one matches no API.
+    /// A channel that the draft names.
     public var channelID: String?
     public var channelName: String?
+    public var channelNamePrecisely = false
+    /// There are no integration applications yet, so that a given name matches no API.
     public var romaAppName: String?
 
     public init() {}
@@ -65,7 +67,18 @@ public struct APIFilter: Sendable {
                 "EXISTS (SELECT 1 FROM publications p WHERE p.api_id = a.id AND p.env_id = ? AND p.version_id IS NOT NULL)",
                 .text(environmentID))
         }
-        for given in [channelID, channelName, romaAppName] where given?.isEmpty == false { condition.isIn("a.id", []) }
+        if let channelID, !channelID.isEmpty {
+            condition.and("EXISTS (SELECT 1 FROM api_channels c WHERE c.api_id = a.id AND c.channel_id = ?)", .text(channelID))
+        }
+        var named = Condition()
+        named.matches("v.name", channelName, exactly: channelNamePrecisely)
+        if let clause = named.clauses.first {
+            condition.and(
+                """
+                EXISTS (SELECT 1 FROM api_channels c JOIN vpc_channels v ON v.id = c.channel_id WHERE c.api_id = a.id AND \(clause))
+                """, named.arguments[0])
+        }
+        if romaAppName?.isEmpty == false { condition.isIn("a.id", []) }
         return condition
     }
 }

@@ -15,6 +15,8 @@ struct BackendRules {
         if backend.channelID == nil {
             guard let address = backend.address, !address.isEmpty else { throw .missing(field: "url_domain") }
             guard Self.isAddress(address) else { throw .invalid(field: "url_domain") }
+        } else if let host = backend.channelProxyHost, !host.isEmpty {
+            guard Self.isAddress(host) else { throw .invalid(field: "vpc_channel_proxy_host") }
         }
         guard backend.timeoutMilliseconds >= 1 else { throw .tooSmall(field: "timeout") }
         guard backend.timeoutMilliseconds <= maxTimeoutMilliseconds else { throw .tooLarge(field: "timeout") }

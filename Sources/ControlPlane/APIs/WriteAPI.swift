@@ -25,7 +25,7 @@ extension ControlPlane {
                 id: w.newID(), instanceID: call.instanceID, definition: definition.withIDs(from: nil, newID: w.newID),
                 createdAt: w.now, updatedAt: w.now)
             try w.sql.insert(APIRow(api))
-            try w.storeTags(of: api)
+            try w.storeSideRows(of: api)
             try w.storeUses(of: api, before: nil)
             try w.record(.api, id: api.id, before: nil, after: api)
             return try w.view(api)
@@ -52,7 +52,7 @@ extension ControlPlane {
             api.updatedAt = w.now
             try w.sql.update(APIRow(api))
             try w.sql.execute("DELETE FROM api_tags WHERE api_id = ?", [.text(id)])
-            try w.storeTags(of: api)
+            try w.storeSideRows(of: api)
             try w.storeUses(of: api, before: before)
             try w.record(.api, id: id, before: before, after: api)
             return try w.view(api)
@@ -84,14 +84,25 @@ extension Writing {
         try DefinitionRules(quotas: quotas, maxTimeoutMilliseconds: settings.maxBackendTimeoutMilliseconds).check(definition)
     }
 
-    /// What the definition names besides itself. Applications, channels and responses of groups cannot be made yet: every id
-    /// of one is that of an unknown one.
+    /// What the definition names besides itself. Applications and responses of groups cannot be made yet: every id of one is
+    /// that of an unknown one.
     func checkReferences(_ definition: APIDefinition, of call: Call) throws {
         _ = try group(definition.groupID, of: call)
         try checkIntegrationApplication(definition.romaAppID)
         if definition.responseID != nil { throw OperationError.invalid(field: "response_id") }
         let https = [definition.http].compactMap(\.self) + definition.httpPolicies.map(\.backend)
-        if let channel = https.compactMap(\.channelID).first { throw OperationError.notFound(.vpcChannel, id: channel) }
+        for backend in https { try checkChannel(of: backend, of: call) }
+    }
+
+    /// With a channel every repetition goes to another member, so that there are fewer than enabled members
+    /// (gateway-runtime.md, 4.1).
+    private func checkChannel(of backend: HTTPBackendDefinition, of call: Call) throws {
+        guard let id = backend.channelID else { return }
+        try checkChannel(id, of: call)
+        guard backend.retryCount > 0 else { return }
+        let enabled = try sql.count(
+            "SELECT COUNT(*) AS n FROM channel_members WHERE channel_id = ? AND enabled = 1", [.text(id)])
+        guard backend.retryCount < enabled else { throw OperationError.invalid(field: "retry_count") }
     }
 
     /// Name and claim are unique among the drafts of the group.
@@ -105,7 +116,9 @@ extension Writing {
         guard count < limit else { throw OperationError.definition(.groupIsFull) }
     }
 
-    func storeTags(of api: API) throws {
+    /// What lists and rules ask of a draft beside its row: tags, and the channels that it names.
+    func storeSideRows(of api: API) throws {
+        try storeChannels(api.definition.channelIDs, ofAPI: api.id)
         for tag in api.definition.tags {
             try sql.execute("INSERT INTO api_tags (api_id, tag) VALUES (?, ?)", [.text(api.id), .text(tag)])
         }

@@ -159,6 +159,10 @@ public struct Quotas: Sendable, Equatable {
     public var backendPoliciesPerAPI = 5
     public var conditionsPerPolicy = 5
     public var versionsPerPublication = 10
+    public var vpcChannels = 200
+    public var membersPerChannel = 10
+    /// Instances that one call about project-level channels may name.
+    public var instancesPerProjectChannel = 10
     public var dictionaries = 10_000
     public var livedataAPIs = 500
     public var scriptsPerLivedataAPI = 10

@@ -84,6 +84,9 @@ public enum StateConflict: Sendable, Equatable {
     case pluginIsAttached
     case throttleIsBound
     case apiPathTaken(name: String)
+    case channelServesAPIs
+    case channelServesPlugin
+    case channelServesThirdAuth
     case pluginPathConflict(reason: String)
     case lastAdministrator
     case featureChangedTooSoon

@@ -62,9 +62,13 @@ public final class Writing: Reading {
     /// - Parameters:
     ///   - before: the object as it was, nil when it is new. Values of type `Secret` are written masked.
     ///   - after: the object as it is now, nil when it is gone.
-    public func record<Object: Encodable>(_ kind: ResourceKind, id: String, before: Object?, after: Object?) throws {
+    ///   - instanceID: of the object; nil: that of the call.
+    public func record<Object: Encodable>(
+        _ kind: ResourceKind, id: String, before: Object?, after: Object?, instanceID: String? = nil
+    ) throws {
         changes.append(
-            Change(instanceID: instanceID, kind: kind, id: id, before: try Self.json(before), after: try Self.json(after)))
+            Change(
+                instanceID: instanceID ?? self.instanceID, kind: kind, id: id, before: try Self.json(before), after: try Self.json(after)))
     }
 
     private static func json<Object: Encodable>(_ object: Object?) throws -> String? {
@@ -111,6 +115,8 @@ public enum Touch: Hashable, Sendable {
     case signatureKey(String)
     case accessPolicy(String)
     case plugin(String)
+    /// A load-balance channel and everything that sends requests to it.
+    case channel(String)
     /// A throttling policy with its specials, wherever it is bound.
     case throttle(String)
     /// Name and hosts of a group.

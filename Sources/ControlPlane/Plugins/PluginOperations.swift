@@ -106,6 +106,7 @@ extension ControlPlane {
                 id: w.newID(), instanceID: call.instanceID, name: draft.name, type: draft.type, scope: draft.scope,
                 content: draft.content, remark: draft.remark, romaAppID: draft.romaAppID, createdAt: w.now, updatedAt: w.now)
             try w.sql.insert(PluginRow(made, box: w.box))
+            try w.storeChannels(of: made)
             try w.record(.plugin, id: made.id, before: nil, after: made.withoutSecrets)
             return made.withoutSecrets
         }
@@ -130,6 +131,7 @@ extension ControlPlane {
             try w.checkPluginName(new.name, besides: id, of: call)
             new.updatedAt = w.now
             try w.sql.update(PluginRow(new, box: w.box))
+            try w.storeChannels(of: new)
             try w.record(.plugin, id: id, before: old.withoutSecrets, after: new.withoutSecrets)
             if new.content != old.content {
                 if new.type == .cors { try w.checkMethodsAllowed(byPlugin: id) }

@@ -107,6 +107,16 @@ struct PublicationLoader {
         try ids("SELECT publication_id AS id FROM plugin_bindings WHERE plugin_id = ?", [.text(id)])
     }
 
+    /// APIs whose version in force, or a plug-in of which, sends requests to the channel.
+    func publications(ofChannel id: String) throws -> [String] {
+        try ids(
+            """
+            SELECT publication_id AS id FROM publication_channels WHERE channel_id = ?
+            UNION SELECT b.publication_id AS id FROM plugin_channels c JOIN plugin_bindings b ON b.plugin_id = c.plugin_id
+              WHERE c.channel_id = ?
+            """, [.text(id), .text(id)])
+    }
+
     func publications(ofThrottle id: String) throws -> [String] {
         try ids("SELECT publication_id AS id FROM throttle_bindings WHERE throttle_id = ?", [.text(id)])
     }

@@ -128,6 +128,7 @@ extension Writing {
             try storeUses(of: version)
             try record(.apiVersion, id: version.id, before: nil, after: version)
         }
+        try storeChannels(definition.channelIDs, of: publication)
         if !variables.isEmpty { try freeze(variables, inVersion: version.id) }
         try record(.publication, id: publication.id, before: before, after: publication)
         try checkCORS(ofPublications: [publication.id])
@@ -141,6 +142,7 @@ extension Writing {
         var publication = before
         publication.versionID = nil
         try sql.update(publication)
+        try storeChannels([], of: publication)
         try record(.publication, id: publication.id, before: before, after: publication)
         touch(.publication(publication.id))
         let version = try sql.find(APIVersionRow.self, key: versionID)?.version

@@ -51,6 +51,8 @@ final class SnapshotPublisher: @unchecked Sendable {
             case .signatureKey(let id): publications.formUnion(try loader.publications(ofSignatureKey: id))
             case .accessPolicy(let id): publications.formUnion(try loader.publications(ofAccessPolicy: id))
             case .plugin(let id): publications.formUnion(try loader.publications(ofPlugin: id))
+            case .channel(let id):
+                publications.formUnion(try loader.publications(ofChannel: id))
             case .throttle(let id): publications.formUnion(try loader.publications(ofThrottle: id))
             case .environment(let instanceID, let id):
                 publications.formUnion(try loader.publications(ofEnvironment: id, instanceID: instanceID))

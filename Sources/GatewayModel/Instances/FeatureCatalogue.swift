@@ -28,6 +28,7 @@ public enum ConfigurableFeature: String, Sendable, CaseIterable {
     case realIPHeaderGetter = "real_ip_header_getter"
     case customAuthHeader = "custom_auth_header"
     case apiURINoEscape = "api_uri_no_escape"
+    case vpcNameModifiable = "vpc_name_modifiable"
     case rateLimit = "ratelimit"
 
     public var defaultConfig: String {
@@ -39,6 +40,7 @@ public enum ConfigurableFeature: String, Sendable, CaseIterable {
         case .realIPHeaderGetter: #"{"enable":"off","header_getter":""}"#
         case .customAuthHeader: #"{"app_auth_header":"","backend_sign_header":""}"#
         case .apiURINoEscape: "off"
+        case .vpcNameModifiable: "on"
         case .rateLimit: #"{"api_limits":200}"#
         }
     }
@@ -51,12 +53,12 @@ public enum ConfigurableFeature: String, Sendable, CaseIterable {
         case .realIPFromXFF: #"{"enable":"on","xff_index":-1}"#
         // There is no header that it could read by default.
         case .realIPHeaderGetter: defaultConfig
-        case .apiURINoEscape: "on"
+        case .apiURINoEscape, .vpcNameModifiable: "on"
         }
     }
 
-    /// Limits are always in force; the others are off until somebody switches them on.
-    public var enabledByDefault: Bool { self == .requestBodySize || self == .backendTimeout }
+    /// Limits are always in force, and channels may be renamed; the others are off until somebody switches them on.
+    public var enabledByDefault: Bool { self == .requestBodySize || self == .backendTimeout || self == .vpcNameModifiable }
 }
 
 /// The one list of all features.
@@ -106,7 +108,7 @@ public enum FeatureCatalogue {
         unsupported("api_task"),
         unsupported("app_quota"),
         unsupported("app_acl"),
-        unsupported("vpc_backup"),
+        builtIn("vpc_backup"),
         unsupported("throttle_strategy", #"{"enable":"off","strategy":"local"}"#),
         unsupported("kafka_log_plugin_options"),
         unsupported("gzip", #"{"enable":"off","comp_level":6}"#),
@@ -131,7 +133,7 @@ public enum FeatureCatalogue {
         unsupported("policy_sys_param"),
         unsupported("policy_cookie_param"),
         unsupported("default_group_host_trustlist", #"{"enable":"off","hosts":[]}"#),
-        unsupported("vpc_name_modifiable"),
+        configurable(.vpcNameModifiable),
         unsupported("vpc_health_status"),
         unsupported("custom_log", #"{"custom_logs":[]}"#),
         unsupported("sse_strategy"),

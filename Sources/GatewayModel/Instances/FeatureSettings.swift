@@ -15,6 +15,7 @@ public enum FeatureSetting: Sendable, Equatable {
     /// Headers to use in place of `Authorization`; empty: `Authorization` itself.
     case customAuthHeader(appAuthHeader: String, backendSignHeader: String)
     case apiURINoEscape(Bool)
+    case vpcNameModifiable(Bool)
     /// Calls of an API in a second where no policy limits them, 1...1 000 000.
     case rateLimit(calls: Int)
 
@@ -23,7 +24,7 @@ public enum FeatureSetting: Sendable, Equatable {
         switch self {
         case .requestBodySize, .backendTimeout, .customAuthHeader, .rateLimit: true
         case .publicKey(let enabled, _), .realIPFromXFF(let enabled, _), .realIPHeaderGetter(let enabled, _): enabled
-        case .apiURINoEscape(let enabled): enabled
+        case .apiURINoEscape(let enabled), .vpcNameModifiable(let enabled): enabled
         }
     }
 
@@ -37,6 +38,9 @@ public enum FeatureSetting: Sendable, Equatable {
         case .apiURINoEscape:
             guard let enabled = Self.flag(config) else { return nil }
             self = .apiURINoEscape(enabled)
+        case .vpcNameModifiable:
+            guard let enabled = Self.flag(config) else { return nil }
+            self = .vpcNameModifiable(enabled)
         case .backendTimeout:
             guard let members = Members(config, ["max_timeout"]), case .number(let number) = members["max_timeout"],
                 let limit = number.integer, (1...600_000).contains(limit)

@@ -36,6 +36,18 @@ public struct BreakerContent: Sendable, Equatable {
         public let timeoutMilliseconds: Int
     }
 
+    /// A load-balance channel and what is asked of it.
+    public struct ChannelTarget: Sendable, Equatable {
+        public let channelID: String
+        /// `Host` of the request; empty: the one that the client sent.
+        public let proxyHost: String
+        public let usesTLS: Bool
+        /// nil: the method of the request.
+        public let method: HTTPMethod?
+        public let path: String
+        public let timeoutMilliseconds: Int
+    }
+
     public struct Header: Sendable, Equatable {
         public let name: String
         public let value: String
@@ -47,7 +59,7 @@ public struct BreakerContent: Sendable, Equatable {
         case mock(status: Int, headers: [Header], body: String)
         /// The API's own backend, with these headers added.
         case passthrough([Header])
-        case channel(id: String)
+        case channel(ChannelTarget)
         case function(urn: String)
     }
 
@@ -122,11 +134,11 @@ public struct BreakerContent: Sendable, Equatable {
         case "http":
             let info = try object.requiredObject("http_info")
             if try info.bool("isVpc", default: false) {
-                return .channel(id: try info.requiredString("vpc_channel_id", maxLength: 65))
+                return .channel(try channelTarget(info))
             }
             return .http(try httpTarget(info))
         case "http-vpc", "http_vpc":
-            return .channel(id: try object.requiredObject("http_vpc_info").requiredString("vpc_channel_id", maxLength: 65))
+            return .channel(try channelTarget(try object.requiredObject("http_vpc_info")))
         case "mock":
             let info = try object.requiredObject("mock_info")
             let status = try info.integer("status_code", in: 200...505, default: 200)
@@ -146,15 +158,35 @@ public struct BreakerContent: Sendable, Equatable {
     private static func httpTarget(_ info: ContentObject) throws(PluginContentError) -> HTTPTarget {
         let address = try info.requiredString("address", maxLength: 262)
         guard ContentForm.isHostAndPort(address) else { throw info.error("address", "must be host or host:port") }
+        let request = try request(info)
+        return HTTPTarget(
+            usesTLS: request.scheme == .https, address: address, method: request.method, path: request.path,
+            timeoutMilliseconds: request.timeout)
+    }
+
+    private static func channelTarget(_ info: ContentObject) throws(PluginContentError) -> ChannelTarget {
+        let id = try info.requiredString("vpc_channel_id", maxLength: 65)
+        let proxyHost = try info.string("vpc_channel_proxy_host", maxLength: 262, default: "")
+        guard proxyHost.isEmpty || ContentForm.isHostAndPort(proxyHost) else {
+            throw info.error("vpc_channel_proxy_host", "must be host or host:port")
+        }
+        let request = try request(info)
+        return ChannelTarget(
+            channelID: id, proxyHost: proxyHost, usesTLS: request.scheme == .https, method: request.method, path: request.path,
+            timeoutMilliseconds: request.timeout)
+    }
+
+    /// What is asked of an HTTP backend, wherever it is.
+    private static func request(
+        _ info: ContentObject
+    ) throws(PluginContentError) -> (scheme: Scheme, method: HTTPMethod?, path: String, timeout: Int) {
         let scheme: Scheme = try info.choice("scheme", default: nil, ignoringCase: true)
         let method: HTTPMethod = try info.choice("method", default: nil, ignoringCase: true)
         let path = try info.requiredString("path", maxLength: 512)
         guard ContentForm.isRequestPath(path), !path.contains("?") else {
             throw info.error("path", "must be an absolute path without query")
         }
-        return HTTPTarget(
-            usesTLS: scheme == .https, address: address, method: method == .any ? nil : method, path: path,
-            timeoutMilliseconds: try info.integer("timeout", in: 1...600_000, default: 5000))
+        return (scheme, method == .any ? nil : method, path, try info.integer("timeout", in: 1...600_000, default: 5000))
     }
 
     /// `status_code` of a mock backend (gateway-runtime.md, 4.4).

@@ -110,8 +110,11 @@ public struct ThirdAuthContent: Sendable, Equatable {
         }
         if usesChannel {
             let info = try request.requiredObject("vpc_channel_info")
-            return .channel(
-                id: try info.requiredString("vpc_id", maxLength: 65), proxyHost: try info.string("vpc_proxy_host", maxLength: 262, default: ""))
+            let proxyHost = try info.string("vpc_proxy_host", maxLength: 262, default: "")
+            guard proxyHost.isEmpty || ContentForm.isHostAndPort(proxyHost) else {
+                throw info.error("vpc_proxy_host", "must be host or host:port")
+            }
+            return .channel(id: try info.requiredString("vpc_id", maxLength: 65), proxyHost: proxyHost)
         }
         let address = try request.requiredString("url_domain", maxLength: 262)
         guard ContentForm.isHostAndPort(address) else { throw request.error("url_domain", "must be host or host:port") }

@@ -73,6 +73,9 @@ enum APIMapping {
     /// - Returns: the id of the channel; nil for a backend that is reached directly.
     static func channel(_ wire: Wire.VpcInfo?, status: Int?) throws(OperationError) -> String? {
         let id = text(wire?.vpcChannelId)
+        // Members say at which port they are reached; answers show 0.
+        if let port = wire?.vpcChannelPort, port != 0 { throw .invalid(field: "vpc_channel_port") }
+        if wire?.cascadeFlag == true { throw .invalid(field: "cascade_flag") }
         switch status {
         case 1:
             guard let id else { throw .missing(field: "vpc_channel_info") }

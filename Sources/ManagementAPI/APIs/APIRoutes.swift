@@ -47,6 +47,7 @@ extension OperationRoutes {
         filter.romaAppID = try call.filterID("roma_app_id")
         filter.channelID = try call.filterID("vpc_channel_id")
         filter.channelName = try call.filterName("vpc_channel_name")
+        filter.channelNamePrecisely = call.query.isPrecise("vpc_channel_name")
         filter.romaAppName = try call.filterName("roma_app_name")
         return filter
     }

@@ -14,6 +14,8 @@ enum FieldErrorCodes {
             true
         case .createSpecialThrottlingConfigurationV2, .updateSpecialThrottlingConfigurationV2:
             field == "id" || field == "app_name"
+        case .createVpcChannelV2, .updateVpcChannelV2, .createProjectVpcChannel, .updateProjectVpcChannel:
+            field == "member_type" || field == "member_group_name"
         default:
             false
         }
@@ -47,6 +49,11 @@ enum FieldErrorCodes {
         switch rule {
         // The page of this operation answers its one mandatory field with 2011.
         case .missing where operation == .updateSignatureKeyV2: return Refusal(.apig2011, field)
+        // So do the pages of project-level channels, with the text of a missing field.
+        case .missing where operation == .createProjectVpcChannel || operation == .updateProjectVpcChannel
+            || operation == .createProjectVpcChannelSyncs:
+            let name = field == "vpc_channel_id" ? "id" : field
+            return Refusal(.apig2011, text: Refusal(.apig2001, name).message)
         case .missing:
             return isChannelFamily(operation)
                 ? Refusal(.apig2001, text: "The request parameters must be specified, parameter name:\(field)")
@@ -80,6 +87,7 @@ enum FieldErrorCodes {
         let path = operation.shape.path
         let old = path.contains("/acls") || path.contains("/acl-bindings") || path.contains("/authorizers")
             || path.contains("/livedata-apis")
+        if operation == .listVpcChannelsV2, parameter == "name" { return Refusal(.apig2011, parameter) }
         let paging = parameter == "limit" || parameter == "offset" || parameter == "instance_id"
         return old && !paging ? Refusal(.apig2011, parameter) : Refusal(.apig2012, parameter)
     }

@@ -23,6 +23,8 @@ public enum InstanceSettingsCompiler {
                 if !header.isEmpty { settings.backendSignHeader = Array(header.lowercased().utf8) }
             case .apiURINoEscape(let enabled): settings.keepsEscapedPath = enabled
             case .publicKey(_, let prefix): settings.publicKeyPrefix = Array(prefix.utf8)
+            // Management alone asks for it.
+            case .vpcNameModifiable: break
             case .rateLimit(let calls): settings.defaultRateLimit = calls
             }
         }

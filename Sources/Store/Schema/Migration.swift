@@ -12,7 +12,7 @@ public struct Migration: Sendable {
 
 public enum Schema {
     /// All steps, oldest first.
-    public static let migrations: [Migration] = [.configuration, .identity, .throttles, .definitions, .livedata]
+    public static let migrations: [Migration] = [.configuration, .identity, .throttles, .channels, .definitions, .livedata]
 
     /// Brings the database to the newest step, all missing steps in one transaction.
     ///

@@ -18,7 +18,7 @@ READY_SECONDS = 60
 ROOMY = {"quotas": {
     "api_groups": 100_000, "apis": 200_000, "apis_per_group": 100_000, "environments": 1000, "signature_keys": 100_000,
     "access_policies": 100_000, "plugins": 100_000, "kafka_plugins": 1000,
-    "authorizers": 1000, "orchestrations": 1000}}
+    "authorizers": 1000, "orchestrations": 1000, "vpc_channels": 10_000}}
 STOP_SECONDS = 30
 
 
