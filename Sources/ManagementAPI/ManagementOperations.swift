@@ -6,6 +6,7 @@ public enum ManagementOperations {
         var routes = OperationRoutes()
         routes.addInstances(plane)
         routes.addFeatures(plane)
+        routes.addApplications(plane)
         routes.addAPIGroups(plane)
         routes.addChannels(plane)
         routes.addEnvironments(plane)

@@ -153,6 +153,11 @@ public struct Quotas: Sendable, Equatable {
     /// In each environment.
     public var variablesPerGroup = 50
     public var plugins = 500
+    public var applications = 100
+    public var appCodesPerApplication = 5
+    public var appConfigsPerApplication = 50
+    public var appQuotas = 20_000
+    public var authorizationsPerApplication = 1000
     public var throttles = 300
     public var kafkaPlugins = 5
     public var parametersPerAPI = 50

@@ -14,6 +14,7 @@ public enum Schema {
     /// All steps, oldest first.
     public static let migrations: [Migration] = [
         .configuration, .identity,
+        .applications,
         .throttles,
         .channels,
         .definitions,
