@@ -20,6 +20,7 @@ public enum ManagementOperations {
         routes.addPlugins(plane)
         routes.addThrottles(plane)
         routes.addDictionaries(plane)
+        routes.addLivedataAPIs(plane)
         return routes
     }
 }

@@ -32,7 +32,7 @@ extension OperationRoutes {
             let overridesExtensions = try Self.mode(form, "extend_mode")
             guard let file = form["file_name"] else { throw OperationError.missing(field: "file_name") }
             let operations: [LivedataOperation]
-            do {
+            do throws(DocumentFault) {
                 operations = try LivedataDocument.read(Array(file.value.readableBytesView))
             } catch {
                 throw Self.refusal(error)
