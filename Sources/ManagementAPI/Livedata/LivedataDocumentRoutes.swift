@@ -1,5 +1,6 @@
 import ControlPlane
 import GatewayModel
+import NIOCore
 import OpenAPIDocuments
 import WireContract
 
