@@ -19,6 +19,7 @@ public enum ManagementOperations {
         routes.addAccessPolicies(plane)
         routes.addPlugins(plane)
         routes.addThrottles(plane)
+        routes.addStatistics(plane)
         routes.addDictionaries(plane)
         routes.addLivedataAPIs(plane)
         return routes
