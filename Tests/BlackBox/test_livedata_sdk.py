@@ -20,6 +20,13 @@ def invalid(field: str) -> str:
     return f"Invalid parameter value,parameterName:{field}. Please refer to the support documentation"
 
 
+def file(answer) -> bytes:
+    """The content of an answer that the SDK leaves as a stream."""
+    parts: list[bytes] = []
+    answer.consume_download_stream(lambda response: parts.append(response.content))
+    return parts[0]
+
+
 def definition(app, **fields) -> dict:
     return {
         "name": unique("livedata"), "path": "/" + unique("orders"), "method": "GET", "version": "1.0.1",
@@ -154,7 +161,7 @@ def test_other_refusals(sdk, call, app, api):
     for field in ("name", "path", "method", "version", "roma_app_id"):
         body = {name: value for name, value in definition(app).items() if name != field}
         call.refused(400, "APIG.2001", "POST", "/livedata-apis", body)
-    call.refused(400, "APIG.3111", "POST", "/livedata-apis", definition(
+    call.refused(403, "APIG.3111", "POST", "/livedata-apis", definition(
         app, parameters=[{"name": f"p{n}", "in": "Headers"} for n in range(51)]))
     call.refused(400, "APIG.3209", "POST", "/livedata-apis", definition(
         app, parameters=[{"name": "p", "in": "Headers"}, {"name": "P", "in": "Headers"}]))
@@ -356,8 +363,7 @@ def test_export_and_import_again(sdk, call, app, import_file):
     sdk.create_live_data_api_script_v2(ld_api_id=made.id, body={
         "api_type": "function", "scripts": [{"object_name": "a", "content": SCRIPT}]})
     plain = sdk.create_live_data_api_v2(body=definition(app, path=made.path, method="DELETE"))
-    answer = sdk.export_live_data_api_definitions_v2(body={"app_id": app.id})
-    text = answer.response.content.decode()
+    text = file(sdk.export_live_data_api_definitions_v2(body={"app_id": app.id})).decode()
     document = json.loads(text)
     assert document["swagger"] == "2.0" and set(document["paths"][made.path]) == {"get", "delete"}
     operation = document["paths"][made.path]["get"]
@@ -383,7 +389,7 @@ def test_export_and_import_again(sdk, call, app, import_file):
     ids = {one.method: one.id for one in again.success}
     assert {one.action for one in again.success} == {"create"}
     assert (content(ids["GET"]), content(ids["DELETE"])) == before
-    as_yaml = sdk.export_live_data_api_definitions_v2(body={"apis": [ids["GET"]], "format": "yaml"}).response.content
+    as_yaml = file(sdk.export_live_data_api_definitions_v2(body={"apis": [ids["GET"]], "format": "yaml"}))
     assert yaml.safe_load(as_yaml)["paths"] == {made.path: {"get": operation}}
 
 
