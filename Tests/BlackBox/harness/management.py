@@ -60,6 +60,11 @@ class Call:
     def instance_path(self) -> str:
         return f"/v2/{self.credentials['project_id']}/apic/instances/{self.credentials['instance_id']}"
 
+    @property
+    def public_path(self) -> str:
+        """Where integration applications are."""
+        return f"/v2/{self.credentials['project_id']}/instances/{self.credentials['instance_id']}"
+
     def full(self, path: str) -> str:
         return path if path.startswith(("/v2/", "/v3")) else self.instance_path + path
 
@@ -72,7 +77,7 @@ class Call:
             target += "?" + urlencode(query, doseq=True)
         data = raw if raw is not None else b"" if body is None else json.dumps(body).encode()
         fields = [("Host", f"{self.address[0]}:{self.address[1]}")]
-        if data:
+        if data and "Content-Type" not in (headers or {}):
             fields.append(("Content-Type", "application/json"))
         fields += list((headers or {}).items())
         if authenticate:
