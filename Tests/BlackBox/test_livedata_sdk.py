@@ -171,7 +171,7 @@ def test_other_refusals(sdk, call, app, api):
     call.refused(400, "APIG.2000", "POST", "/livedata-apis", raw=b"{")
     call.refused(401, "APIG.1000", "GET", "/livedata-apis", authenticate=False)
     call.refused(401, "APIG.1002", "GET", "/livedata-apis", authenticate=False, headers={"X-Auth-Token": "nobody"})
-    sdk.refused(400, "APIG.2011", "list_live_data_api_v2", status="2")
+    call.refused(400, "APIG.2011", "GET", "/livedata-apis", query={"status": "2"})
     sdk.refused(400, "APIG.2012", "list_live_data_api_v2", limit=501)
     unknown = hex_id()
     missing = f"The livedata API does not exist, id: {unknown}"
