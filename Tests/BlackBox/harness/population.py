@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import functions
+from . import certificates, functions
 from .management import RELEASE
 from .world import World, unique
 
@@ -53,4 +53,18 @@ def populate(world: World) -> dict[str, str]:
     ids["dict_id"] = post(f"{roma}/dictionaries", {"name": unique("name"), "code": unique("code")})["id"]
     app = post(f"{roma}/apps", {"name": unique("app")})
     ids |= {"app_id": app["id"], "roma_app_id": app["id"]}
+    ids["app_code_id"] = post(f"/apps/{app['id']}/app-codes", {"app_code": unique("code").ljust(64, "x")})["id"]
+    ids["app_quota_id"] = post("/app-quotas", {
+        "name": unique("quota"), "call_limits": 100, "time_unit": "MINUTE", "time_interval": 1})["app_quota_id"]
+    ids["app_config_id"] = post(f"/apps/{app['id']}/configs", {
+        "config_name": unique("config"), "config_type": "variable", "config_value": "1"})["id"]
+    domain = post(f"/api-groups/{group['id']}/domains", {"url_domain": f"{unique('d').replace('_', '')}.example.com"})
+    ids["domain_id"] = domain["id"]
+    certificate = certificates.make(domain["url_domain"])
+    ids["certificate_id"] = post(f"/v2/{project}/apic/certificates", {
+        "name": unique("cert"), "cert_content": certificate.content, "private_key": certificate.key_pem}, 200)["id"]
+    live = post("/livedata-apis", {
+        "name": unique("livedata"), "path": f"/{unique('orders')}", "method": "GET", "version": "1.0.1",
+        "content_type": "json", "roma_app_id": app["id"]})
+    ids["ld_api_id"] = live["id"]
     return ids
