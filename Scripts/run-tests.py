@@ -4,8 +4,8 @@
     run-tests.py --build-dir DIR [--swift COMMAND]
 
 Order: the generated code is up to date, imports are allowed, everything builds (debug), Swift tests,
-Python tests (scripts and black box; they drive the debug executable), then whether these drove every operation of
-the management API. A check that cannot be carried out,
+Python tests (scripts and black box; they drive the debug executable), whether these drove every operation of the
+management API, generated requests. A check that cannot be carried out,
 or a test runner that ran nothing, counts as one failure. Exits 0 only if nothing failed.
 """
 
@@ -22,6 +22,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 PYTHON_TESTS = ["Tests/Scripts", "Tests/BlackBox"]
+#: Takes longer than all others; each of two processes drives a program of its own.
+GENERATED = "Tests/BlackBox/test_schemathesis.py"
+PYTEST = [sys.executable, "-m", "pytest", "-q", "-rfE", "-p", "no:cacheprovider"]
 
 
 def run(title: str, command: list[str], environment: dict[str, str] | None = None) -> int:
@@ -111,11 +114,17 @@ def main() -> int:
     python_tests = PYTHON_TESTS if built else PYTHON_TESTS[:1]
     status = run(
         "python tests",
-        [sys.executable, "-m", "pytest", "-q", "-rfE", "-p", "no:cacheprovider", f"--junitxml={report}", *python_tests],
+        [*PYTEST, f"--junitxml={report}", f"--ignore={GENERATED}", *python_tests],
         {"GATEHOUSE_BIN": str(build / "debug" / "gatehouse"), "PYTHONDONTWRITEBYTECODE": "1",
          "GATEHOUSE_CALLS": str(calls)})
     count(*judge("pytest", status, *counts([report])))
     check("coverage of the management API", [sys.executable, "Scripts/coverage.py", "--calls", str(calls)])
+    if built:
+        report = reports / "generated.xml"
+        status = run(
+            "generated requests", [*PYTEST, "-n", "2", f"--junitxml={report}", GENERATED],
+            {"GATEHOUSE_BIN": str(build / "debug" / "gatehouse"), "PYTHONDONTWRITEBYTECODE": "1"})
+        count(*judge("pytest (generated requests)", status, *counts([report])))
 
     print(f"{total_passed} passed, {total_failed} failed", flush=True)
     return 1 if total_failed else 0
