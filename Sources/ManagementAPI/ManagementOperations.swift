@@ -9,6 +9,8 @@ public enum ManagementOperations {
         routes.addApplications(plane)
         routes.addApplicationViews(plane)
         routes.addAuthorizations(plane)
+        routes.addAppCodes(plane)
+        routes.addAppQuotas(plane)
         routes.addAPIGroups(plane)
         routes.addChannels(plane)
         routes.addEnvironments(plane)
@@ -21,6 +23,7 @@ public enum ManagementOperations {
         routes.addAccessPolicies(plane)
         routes.addPlugins(plane)
         routes.addThrottles(plane)
+        routes.addStatistics(plane)
         routes.addDictionaries(plane)
         return routes
     }

@@ -189,6 +189,7 @@ extension ClientConnection {
         exchange.attempts += 1
         let now = loop.eventTime
         exchange.sentAt = now
+        if exchange.attempts == 1 { exchange.firstSentAt = now }
         exchange.deadline = now + nanoseconds(backend.timeoutMilliseconds)
         let pool: UpstreamPool
         if let last = exchange.lastPool, last.backend === backend, last.generation == loop.poolGeneration {
@@ -314,6 +315,7 @@ extension ClientConnection {
         exchange.isConnecting = false
         guard !exchange.hasAnswer else {
             // The client has part of an answer; all that can be said is that it is not complete.
+            exchange.status = 502
             closeNow()
             return
         }

@@ -20,6 +20,7 @@ public enum Schema {
         .definitions,
         .openAPI,
         .livedata,
+        .statistics,
         .audit,
     ]
 
