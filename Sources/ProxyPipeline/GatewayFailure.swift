@@ -22,6 +22,7 @@ public enum GatewayFailure: Error, Equatable, Sendable {
     // Policies.
     case addressUnknown
     case addressDenied
+    case callerRefused(CallerFailure)
     case throttled
     case thirdAuthRefused
     case thirdAuthIdentityMissing
@@ -55,6 +56,7 @@ public enum GatewayFailure: Error, Equatable, Sendable {
         case .publicKeyNotFound: (400, "2102", "PublicKey is null")
         case .addressUnknown: (403, "0401", "Unknown client IP address.")
         case .addressDenied: (403, "0402", "The IP address is not authorized to access the API.")
+        case .callerRefused(let failure): failure.answer
         case .throttled: (429, "0308", "The throttling threshold has been reached.")
         case .thirdAuthRefused: (401, "0312", "Incorrect third-party authentication information,auth fail")
         case .thirdAuthIdentityMissing: (401, "0313", "Incorrect third-party authentication information,identities error")

@@ -13,16 +13,20 @@ public final class GatewaySnapshot: Sendable {
     public let instances: [InstanceContext]
     /// `<instance id>/<key name>` -> PEM of the public key, for ``InstanceSettings/publicKeyPrefix``.
     public let publicKeys: ByteTrie<[UInt8]>
+    /// Applications that may call.
+    public let callers: CallerDirectory
 
     public init(
         revision: UInt64, hosts: ByteTrie<VirtualHost>, wildcardHosts: ByteTrie<VirtualHost>,
-        instances: [InstanceSettings], publicKeys: ByteTrie<[UInt8]> = ByteTrie()
+        instances: [InstanceSettings], publicKeys: ByteTrie<[UInt8]> = ByteTrie(),
+        callers: CallerDirectory = .empty
     ) {
         self.revision = revision
         self.hosts = hosts
         self.wildcardHosts = wildcardHosts
         self.instances = instances.map(InstanceContext.init)
         self.publicKeys = publicKeys
+        self.callers = callers
     }
 
     /// A gateway that knows no API.

@@ -44,10 +44,6 @@ extension ControlPlane {
             let old = try w.sql.find(Feature.self, key: call.instanceID, name)
             let text = given ?? old?.config ?? (enabled ? feature.enabledConfig : feature.defaultConfig)
             guard let setting = FeatureSetting(feature, config: text) else { throw OperationError.invalid(field: "config") }
-            if case .customAuthHeader(let header, _) = setting, !header.isEmpty {
-                // Belongs to APP authentication.
-                throw OperationError.conflict(.featureNotSupported)
-            }
             if let old, interval > 0, w.now.seconds - old.updatedAt.seconds < interval {
                 throw OperationError.conflict(.featureChangedTooSoon)
             }

@@ -12,6 +12,8 @@ public struct PublishedAPI: Sendable {
     public var accessPolicies: [AccessControlPolicy]
     public var plugins: [Plugin]
     public var throttle: BoundThrottle?
+    /// Ids of the applications that may call it, with authentication APP.
+    public var authorizedApplications: [String] = []
     /// Values of the variables that the definition uses, by name.
     public var variables: [String: String] = [:]
     /// What the definition names, by id.
