@@ -160,7 +160,7 @@ public struct CallerStage {
         }
     }
 
-    static let contentHash = ByteView("x-sdk-content-sha256")
+    static var contentHash: ByteView { ByteView("x-sdk-content-sha256") }
     private static let authToken = Array("x-auth-token".utf8)
 
     /// The one value of a header, whether or not it will be forwarded; nil when it is absent or was sent twice, which can be read
