@@ -41,10 +41,4 @@ extension PublicationLoader {
         }
         return callers
     }
-
-    func publications(ofAPI id: String, environmentID: String) throws -> [String] {
-        try reading.sql.query(
-            "SELECT id FROM publications WHERE api_id = ? AND env_id = ?", [.text(id), .text(environmentID)]
-        ).map { try $0.text("id") }
-    }
 }

@@ -127,6 +127,12 @@ struct PublicationLoader {
             """, [.text(id), .text(id)])
     }
 
+    func publications(ofAPI id: String, environmentID: String) throws -> [String] {
+        try ids(
+            "SELECT id FROM publications WHERE api_id = ? AND env_id = ? AND version_id IS NOT NULL",
+            [.text(id), .text(environmentID)])
+    }
+
     func publications(ofThrottle id: String) throws -> [String] {
         try ids("SELECT publication_id AS id FROM throttle_bindings WHERE throttle_id = ?", [.text(id)])
     }
