@@ -15,9 +15,11 @@ final class SnapshotPublisher: @unchecked Sendable {
     private let routes: RouteCompiler
     private let callers = CallerCompiler()
     private var builder = SnapshotBuilder()
+    private var domains: DomainCompiler
     private var current = GatewaySnapshot.empty
 
-    init(settings: ControlPlaneSettings, log: Logger, sink: @escaping SnapshotSink) {
+    init(settings: ControlPlaneSettings, log: Logger, tls: @escaping TLSPreparation, sink: @escaping SnapshotSink) {
+        domains = DomainCompiler(prepare: tls)
         self.settings = settings
         self.log = log
         self.sink = sink
@@ -29,7 +31,7 @@ final class SnapshotPublisher: @unchecked Sendable {
         let loader = PublicationLoader(reading: reading, settings: settings)
         builder.apply(try loader.instanceSettings(ids: nil).map(SnapshotChange.instance))
         builder.apply(try loader.publicKeys(ids: nil))
-        builder.apply(try loader.groups(ids: nil))
+        builder.apply(try loader.groups(ids: nil, &domains, tolerates: true))
         builder.apply(
             try loader.callingApplications(ids: nil).map { .application(id: $0.application.id, callers.credential($0)) })
         for api in try loader.publishedAPIs(.all) {
@@ -61,9 +63,12 @@ final class SnapshotPublisher: @unchecked Sendable {
             case .environment(let instanceID, let id):
                 publications.formUnion(try loader.publications(ofEnvironment: id, instanceID: instanceID))
             case .group(let id):
-                let group = try loader.groups(ids: [id])
+                let group = try loader.groups(ids: [id], &domains, tolerates: false)
                 plan += group.isEmpty ? [.groupRemoved(id: id)] : group
                 if !group.isEmpty { publications.formUnion(try loader.publications(ofGroup: id)) }
+            case .hosts(let id):
+                let group = try loader.groups(ids: [id], &domains, tolerates: false)
+                plan += group.isEmpty ? [.groupRemoved(id: id)] : group
             case .instance(let id):
                 let found = try loader.instanceSettings(ids: [id])
                 plan += found.isEmpty ? [.instanceRemoved(id: id)] : found.map(SnapshotChange.instance)

@@ -1,3 +1,5 @@
+import Snapshot
+
 /// Why a caller is not let in (gateway-runtime.md, 2 and 11).
 public enum CallerFailure: Error, Equatable, Sendable {
     // Applications.
@@ -28,6 +30,18 @@ public enum CallerFailure: Error, Equatable, Sendable {
         case .tokenMustBeUpdated: (401, "0307", "The token must be updated.")
         case .identityUnavailable: (503, "0613", "The IAM service is currently unavailable.")
         case .accountDenied: (403, "0302", "The IAM user is not authorized to access the API.")
+        }
+    }
+
+    /// The type under which groups answer it (gateway-runtime.md, 9.1).
+    public var kind: FailureKind {
+        switch self {
+        case .appMissing, .iamMissing: .authHeaderMissing
+        case .app, .iam, .tokenMustBeUpdated: .authFailure
+        case .appNotAuthorized: .unauthorized
+        case .appAddressDenied, .accountDenied: .accessDenied
+        case .appQuotaUsedUp: .default4xx
+        case .identityUnavailable: .default5xx
         }
     }
 }

@@ -80,9 +80,10 @@ public struct RequestValues {
         case .backendResponseTime: if let time = answer?.backendMilliseconds { bytes.append(String(time)) }
         case .errorCode: if let failure = answer?.failure { bytes.append("APIC." + failure.answer.code) }
         case .errorMessage: if let failure = answer?.failure { bytes.append(failure.answer.message) }
+        case .errorType: if let failure = answer?.failure { bytes.append(failure.kind.name) }
         case .appId: if let app = caller?.app { bytes.append(app.appID) }
         case .appName: if let app = caller?.app { bytes.append(app.name) }
-        case .providerAppId, .clientCertCN, .cacheStatus, .errorType: break
+        case .providerAppId, .clientCertCN, .cacheStatus: break
         }
         return ByteView(bytes.bytes)
     }
