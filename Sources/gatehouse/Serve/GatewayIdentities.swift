@@ -1,4 +1,5 @@
 import ControlPlane
+import GatewayModel
 import GatewayPrimitives
 import ProxyPipeline
 import ProxyServer
