@@ -254,7 +254,7 @@ def test_fifteen_minutes(everything):
         if status == 401:
             text = refused(reply, 401, "0303", f"{WRONG}: signature expired, signature time:{header(made, 'X-Sdk-Date')}")
             assert ",server time:20" in text
-    for text in ("", "yesterday", "20240101T000000", "20241301T000000Z"):
+    for text in ("0", "yesterday", "20240101T000000", "20241301T000000Z"):
         made = signatures.sign(app.key, app.secret, "GET", "/t", [("Host", api.host)], b"", date=text)
         refused(world.call(api, target="/t", headers=without(made, "Host")), 401, "0303", WRONG)
 
@@ -452,6 +452,32 @@ def test_app_jwt(world, app, api, feature):
     refused(ask(now - 1000), 401, "0303", WRONG)
     refused(ask(now, **{"X-HW-ID": "nobody"}), 401, "0303", WRONG)
     refused(world.call(api, headers=[("Timestamp", "soon"), ("X-Proof", "0" * 64)]), 401, "0303", WRONG)
+
+
+@pytest.mark.parametrize("name", ["X-HW-ID", "X-HW-AppKey", "apikey"])
+def test_a_header_that_authenticates_is_there_once(world, app, api, feature, name):
+    feature("app_secret")
+    fields = [("X-HW-ID", app.key), ("X-HW-AppKey", app.secret)]
+    if name == "apikey":
+        feature("app_api_key")
+        fields = [("apikey", app.key)]
+    assert world.call(api, headers=fields).status == 200
+    refused(world.call(api, headers=[*fields, (name, "other")]), 401, "0303", WRONG)
+    refused(world.call(api, headers=[(name, "other"), *fields]), 401, "0303", WRONG)
+
+
+def test_another_header_for_signatures(world, app, api, backend):
+    world.feature("custom_auth_header", {"app_auth_header": "X-App-Auth", "backend_sign_header": ""})
+    try:
+        def moved(fields):
+            return [("X-App-Auth" if key == "Authorization" else key, value) for key, value in fields]
+        assert call_signed(world, api, app, change=moved).status == 200
+        assert not backend.last.has("X-App-Auth")
+        refused(call_signed(world, api, app), 401, "0303", WRONG)
+        assert call_signed(world, api, app, change=lambda fields: [*moved(fields), ("Authorization", "mine")]).status == 200
+        assert backend.last.one("Authorization") == "mine", "not the gateway's"
+    finally:
+        world.feature("custom_auth_header", {"app_auth_header": "", "backend_sign_header": ""}, enable=False)
 
 
 def test_the_first_carrier_decides(world, app, api, feature):

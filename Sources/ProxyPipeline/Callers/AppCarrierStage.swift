@@ -13,8 +13,12 @@ struct AppCarrierStage {
     private var carriers: AppCarriers { call.settings.carriers }
 
     func begin() -> CallerStage.Step {
-        if access.takesCodes, let code = head.value(named: Self.codeHeader) { return byCode(code) }
+        if access.takesCodes, let code = head.value(named: Self.codeHeader) {
+            return call.isOnce(Self.codeHeader) ? byCode(code) : Self.repeated
+        }
         let authorization = head.value(named: carriers.authHeader)
+        // Two of them could be read in two ways, here and by the backend.
+        if authorization != nil, !call.isOnce(carriers.authHeader) { return Self.repeated }
         if let authorization, ReceivedSignature.isClaimed(by: authorization) { return bySignature(authorization) }
         if carriers.basic, let authorization, Self.hasScheme(authorization, "basic ") {
             return byPassword(authorization.dropFirst("basic ".utf8.count).trimmed())
@@ -22,13 +26,14 @@ struct AppCarrierStage {
         if let name = carriers.hashHeader, let timestamp = head.value(named: Self.timestampHeader),
             let hash = head.value(named: name)
         {
-            return byHash(hash, timestamp, name)
+            let isClear = call.isOnce(name) && call.isOnce(Self.timestampHeader)
+            return isClear ? byHash(hash, timestamp, name) : Self.repeated
         }
         if carriers.secret, let key = head.value(named: Self.idHeader), let secret = head.value(named: Self.secretHeader) {
-            return bySecret(key, secret)
+            return call.isOnce(Self.idHeader) && call.isOnce(Self.secretHeader) ? bySecret(key, secret) : Self.repeated
         }
         if carriers.apiKey {
-            if let key = head.value(named: Self.apiKeyName) { return byKey(key) }
+            if let key = head.value(named: Self.apiKeyName) { return call.isOnce(Self.apiKeyName) ? byKey(key) : Self.repeated }
             if let key = call.facts.queryValue(Self.apiKeyName) { return key.withUnsafeBytes { byKey(ByteView($0)) } }
         }
         return .refuse(.appMissing)
@@ -92,6 +97,7 @@ struct AppCarrierStage {
             AppHash.matches(hash, key: app.key, secret: app.secret, timestamp: timestamp)
         }
         if let key = head.value(named: Self.idHeader) {
+            guard call.isOnce(Self.idHeader) else { return Self.repeated }
             guard let app = app(key) else { return .refuse(Self.unknown(key)) }
             return matches(app) ? admit(app, consuming: name) : .refuse(Self.wrongSecret)
         }
@@ -118,6 +124,7 @@ struct AppCarrierStage {
     private static func unknown(_ key: ByteView) -> CallerFailure {
         .app("app not found, appkey \(key.slice(0, min(key.count, keyBound)).string)")
     }
+    private static var repeated: CallerStage.Step { .refuse(.app("a header that authenticates is there more than once")) }
     private static let wrongSecret = CallerFailure.app("app secret is incorrect")
 
     private static func hasScheme(_ value: ByteView, _ scheme: StaticString) -> Bool {

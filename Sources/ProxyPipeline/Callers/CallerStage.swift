@@ -73,7 +73,7 @@ public struct CallerStage {
 
     private func beginIAM() -> Step {
         if let authorization = head.value(.authorization), ReceivedSignature.isClaimed(by: authorization) {
-            guard let signature = ReceivedSignature(authorization) else {
+            guard isOnce(Self.authorization), let signature = ReceivedSignature(authorization) else {
                 return .refuse(.iam("the signature in header Authorization is malformed"))
             }
             if let verdict = signature.precheck(at: seconds, scratch: scratch, header: signedHeader) {
@@ -82,6 +82,7 @@ public struct CallerStage {
             return .lookUp(.accessKey(signature.accessKey.array))
         }
         guard let token = head.value(named: Self.authToken), !token.isEmpty else { return .refuse(.iamMissing) }
+        guard isOnce(Self.authToken) else { return .refuse(.iam("header X-Auth-Token is there more than once")) }
         return .lookUp(.token(token.array))
     }
 
@@ -161,6 +162,7 @@ public struct CallerStage {
     }
 
     static var contentHash: ByteView { ByteView("x-sdk-content-sha256") }
+    private static let authorization = Array("authorization".utf8)
     private static let authToken = Array("x-auth-token".utf8)
 
     /// The one value of a header, whether or not it will be forwarded; nil when it is absent or was sent twice, which can be read
@@ -173,6 +175,9 @@ public struct CallerStage {
         }
         return found
     }
+
+    /// Whether a header (lower case) that is there is there once.
+    func isOnce(_ name: [UInt8]) -> Bool { name.withUnsafeBytes { signedHeader(ByteView($0)) != nil } }
 
     // MARK: What is asked of a caller who has been recognised
 
