@@ -116,6 +116,7 @@ extension ClientConnection {
             }
             if let signing = route.policies.signing {
                 SigningStage.removeClientSignature(from: head, signing, instance.settings)
+                SigningStage.addVisitParameters(of: exchange.values?.caller, route.policies.callers, to: head)
                 exchange.collectsBody = SigningStage.collectsBody(signing, head.framing)
             }
         }

@@ -602,6 +602,20 @@ def test_access_control_comes_first_and_signing_last(world, app, api, backend):
     refused(world.call(api), 403, "0402")
 
 
+def test_visit_parameters_are_signed(world, app, backend):
+    api = world.make_api(auth_type="APP")
+    world.api.expect(201, "POST", "/app-auths", {
+        "env_id": RELEASE, "app_ids": [app.id], "api_ids": [api.id],
+        "visit_params": [{"api_id": api.id, "app_id": app.id, "visit_param": "name,age"}]})
+    assert call_signed(world, api, app).status == 200
+    assert not backend.last.has("X-Apig-Visit-Params"), "nothing signs it"
+    world.bind_sign(world.make_sign(sign_key="backend_key_0003", sign_secret="backend-secret-0003"), api)
+    assert call_signed(world, api, app, headers={"X-Apig-Visit-Params": "everything"}).status == 200
+    assert backend.last.one("X-Apig-Visit-Params") == "name,age"
+    assert "x-apig-visit-params" in backend.last.one("Authorization")
+    assert signatures.verify_hmac(backend.last, {"backend_key_0003": "backend-secret-0003"})
+
+
 # IAM -----------------------------------------------------------------------------------------------
 
 

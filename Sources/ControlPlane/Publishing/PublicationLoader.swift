@@ -100,13 +100,13 @@ struct PublicationLoader {
         }
         for row in try sql.query(
             """
-            SELECT p.id AS publication_id, u.app_id FROM publications p
+            SELECT p.id AS publication_id, u.app_id, u.visit_params FROM publications p
               JOIN app_auths u ON u.api_id = p.api_id AND u.env_id = p.env_id
             WHERE p.version_id IS NOT NULL\(restricted)
             """, arguments)
         {
             guard let place = places[try row.text("publication_id")] else { continue }
-            apis[place].authorizedApplications.append(try row.text("app_id"))
+            apis[place].authorizedApplications[try row.text("app_id")] = try row.text("visit_params")
         }
         try addDefinitionParts(to: &apis, places, restricted, arguments)
         return apis

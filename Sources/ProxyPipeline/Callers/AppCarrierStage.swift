@@ -102,7 +102,7 @@ struct AppCarrierStage {
             return matches(app) ? admit(app, consuming: name) : .refuse(Self.wrongSecret)
         }
         // Nothing names the application: those that may call are tried, as many as is cheap (gateway-runtime.md, O7).
-        guard access.appIDs.count <= Self.triedApps else { return .refuse(.app("header X-HW-ID is needed to find the app")) }
+        guard access.appCount <= Self.triedApps else { return .refuse(.app("header X-HW-ID is needed to find the app")) }
         for id in access.appIDs {
             if let app = call.directory.app(id: id), matches(app) { return admit(app, consuming: name) }
         }

@@ -21,16 +21,18 @@ public final class CallerPolicy: Sendable {
 public struct AppAccess: Sendable {
     /// `auth_opt.app_code_auth_type` is HEADER.
     public let takesCodes: Bool
-    /// Ids, for ``allows(_:)``.
-    private let apps: Set<String>
+    /// Ids -> value of `X-Apig-Visit-Params`, empty for none (gateway-runtime.md, O12).
+    private let apps: [String: [UInt8]]
 
-    public init(takesCodes: Bool, apps: some Sequence<String>) {
+    public init(takesCodes: Bool, apps: [String: String]) {
         self.takesCodes = takesCodes
-        self.apps = Set(apps)
+        self.apps = apps.mapValues { Array($0.utf8) }
     }
 
-    public func allows(_ app: AppCredential) -> Bool { apps.contains(app.appID) }
-    public var appIDs: Set<String> { apps }
+    public func allows(_ app: AppCredential) -> Bool { apps[app.appID] != nil }
+    public func visitParameters(of app: AppCredential) -> [UInt8] { apps[app.appID] ?? [] }
+    public var appCount: Int { apps.count }
+    public var appIDs: some Collection<String> { apps.keys }
 }
 
 /// An access control policy of entity type DOMAIN or DOMAIN_ID.
