@@ -116,7 +116,6 @@ extension ClientConnection {
             }
             if let signing = route.policies.signing {
                 SigningStage.removeClientSignature(from: head, signing, instance.settings)
-                SigningStage.addVisitParameters(of: exchange.values?.caller, route.policies.callers, to: head)
                 exchange.collectsBody = SigningStage.collectsBody(signing, head.framing)
             }
         }
@@ -278,6 +277,8 @@ extension ClientConnection {
             listenerPort: listenerPort, usesTLS: usesTLS, requestID: exchange.requestID)
         request.defaultContentType = exchange.route?.policies.defaultContentType
         if let policy = exchange.route?.policies.signing, let instance = exchange.instance {
+            request.visitParameters = SigningStage.visitParameters(
+                of: exchange.values?.caller, exchange.route?.policies.callers, from: head)
             request.signing = exchange.withCollectedBody { body in
                 SigningStage(
                     policy: policy, settings: instance.settings, framing: head.framing, body: body,

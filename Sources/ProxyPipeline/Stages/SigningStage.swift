@@ -48,17 +48,15 @@ public struct SigningStage {
         headerName(policy, settings).withUnsafeBytes { head.remove(named: ByteView($0)) }
     }
 
-    /// Adds what the authorisation of the calling application says to what is signed (gateway-runtime.md, 2.9 and O12). Only the
-    /// gateway's word gets through.
-    public static func addVisitParameters(of caller: CallerIdentity?, _ policy: CallerPolicy?, to head: RequestHead) {
-        guard case .app(let access)? = policy?.kind, let app = caller?.app else { return }
-        visitHeader.withUnsafeBytes { head.remove(named: ByteView($0)) }
-        let value = access.visitParameters(of: app)
-        if !value.isEmpty { head.add(HeaderLine(name: visitName, value: value)) }
+    /// What the authorisation of the calling application adds to what is signed (gateway-runtime.md, 2.9 and O12). Only the
+    /// gateway's word gets through: the client's goes.
+    public static func visitParameters(
+        of caller: CallerIdentity?, _ policy: CallerPolicy?, from head: RequestHead
+    ) -> [UInt8] {
+        guard case .app(let access)? = policy?.kind, let app = caller?.app else { return [] }
+        head.remove(named: ByteView("x-apig-visit-params"))
+        return access.visitParameters(of: app)
     }
-
-    private static let visitName = Array("X-Apig-Visit-Params".utf8)
-    private static let visitHeader = Array("x-apig-visit-params".utf8)
 
     private static func headerName(_ policy: SigningPolicy, _ settings: InstanceSettings) -> [UInt8] {
         switch policy.carrier {
