@@ -68,6 +68,10 @@ MAX_LENGTHS = {
 
 # Query parameters that the contract calls mandatory and clients leave out. [6.33]
 OPTIONAL_QUERY = {"list_certificates_v2.instance_id"}
+# Query parameters that clients send and the contract does not list (management reference, 3.22).
+EXTRA_QUERY = {
+    "export_api_definitions_v2": [{"name": "oas_version", "in": "query", "required": False, "schema": {"type": "string"}}],
+}
 # Query parameters with checks and texts of their own (`action` of batch operations).
 ACTION_QUERY = "action"
 # Paging parameters are whole numbers everywhere, whatever the schema says.

@@ -11,6 +11,7 @@ public enum ManagementOperations {
         routes.addEnvironments(plane)
         routes.addEnvironmentVariables(plane)
         routes.addAuthorizers(plane)
+        routes.addOpenAPI(plane)
         routes.addOrchestrations(plane)
         routes.addAPIs(plane)
         routes.addPublishing(plane)

@@ -143,6 +143,8 @@ public struct Quotas: Sendable, Equatable {
     public var apis = 5000
     public var apisPerGroup = 1000
     public var apisPerImport = 1000
+    /// Asynchronous imports and exports at work at a time.
+    public var documentTasks = 10
     public var environments = 10
     public var signatureKeys = 200
     public var accessPolicies = 100

@@ -122,9 +122,15 @@ private struct BoundPolicies {
         {
             names.plugins.append(try row.text("name"))
         }
+        for row in try reading.sql.query(
+            "SELECT \(ThrottlePolicy.columnList("t")) FROM throttle_bindings b JOIN throttles t ON t.id = b.throttle_id WHERE b.publication_id = ?",
+            [.text(publicationID)])
+        {
+            try add(try ThrottlePolicy(row: row), reading)
+        }
     }
 
-    /// What the next publication will bind.
+    /// What the next publication will bind. A policy that is gone meanwhile is left out.
     init(planned: [PlannedBinding], _ reading: Reading, _ call: Call) throws {
         for binding in planned {
             switch binding.kind {
@@ -133,9 +139,15 @@ private struct BoundPolicies {
             case .plugin:
                 let row = try reading.sql.first("SELECT name FROM plugins WHERE id = ?", [.text(binding.policyID)])
                 if let row { names.plugins.append(try row.text("name")) }
-            case .throttle: break
+            case .throttle:
+                if let policy = try reading.find(ThrottlePolicy.self, id: binding.policyID, of: call) { try add(policy, reading) }
             }
         }
+    }
+
+    private mutating func add(_ policy: ThrottlePolicy, _ reading: Reading) throws {
+        names.rateLimits.append(policy.name)
+        rateLimits[policy.name] = RateLimitDescription(policy, try reading.specials(ofThrottle: policy.id))
     }
 
     private mutating func add(_ policy: AccessControlPolicy) {

@@ -6,10 +6,13 @@ extension ControlPlane {
     /// Makes the APIs of a document, all in one transaction: an operation that breaks a rule fails by itself, anything else
     /// that goes wrong leaves nothing behind. Nothing is published.
     ///
-    /// - Parameter progress: called on the writer's queue with the number of operations done.
+    /// - Parameters:
+    ///   - progress: called on the writer's queue with the number of operations done.
+    ///   - finish: what else belongs into the transaction.
     /// - Throws: ``OperationError``: group unknown, or its name taken; too many operations; store.
     public func importAPIs(
-        _ call: Call, _ request: ImportRequest, progress: @escaping @Sendable (Int) -> Void = { _ in }
+        _ call: Call, _ request: ImportRequest, progress: @escaping @Sendable (Int) -> Void = { _ in },
+        finish: @escaping @Sendable (Writing, ImportOutcome) throws -> Void = { _, _ in }
     ) async throws -> Written<ImportOutcome> {
         let quotas = settings.quotas
         guard request.operations.count <= quotas.apisPerImport else {
@@ -24,7 +27,9 @@ extension ControlPlane {
                 case .newGroup(let draft): try w.createGroup(draft, limit: quotas.apiGroups, of: call)
                 }
             var importing = Importing(writing: w, call: call, request: request, group: group, settings: settings)
-            return try importing.run(progress)
+            let outcome = try importing.run(progress)
+            try finish(w, outcome)
+            return outcome
         }
     }
 }
@@ -50,6 +55,7 @@ private struct Importing {
     }
 
     mutating func run(_ progress: (Int) -> Void) throws -> ImportOutcome {
+        progress(0)
         var outcome = ImportOutcome(groupID: group.id, ignored: request.ignored)
         for (done, operation) in request.operations.enumerated() {
             do {

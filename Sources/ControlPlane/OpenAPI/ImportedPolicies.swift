@@ -78,7 +78,8 @@ struct ImportedPolicies {
     }
 
     private func throttle(_ name: String) throws -> String {
-        throw OperationError.notFound(.throttle, id: name)
+        try writing.importedThrottle(
+            name, request.rateLimits[name], overrides: request.overridesPolicies, limit: quotas.throttles, of: call)
     }
 }
 
@@ -107,7 +108,10 @@ extension Writing {
                         [row.model(box: box)], toAPIs: [publication.apiID], environmentID: publication.environmentID,
                         field: "plugin_id", of: call)
                 }
-            case .throttle: break
+            case .throttle:
+                if let policy = try find(ThrottlePolicy.self, id: planned.policyID, of: call) {
+                    _ = try bind(throttle: policy.id, to: publication.id)
+                }
             }
             try forget(planned)
         }

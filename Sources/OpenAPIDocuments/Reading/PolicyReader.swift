@@ -29,7 +29,7 @@ enum PolicyReader {
                 apiLimit: limit, userLimit: try value.integer("user-limit"), appLimit: try value.integer("app-limit"),
                 ipLimit: try value.integer("ip-limit"), interval: try value.integer("interval") ?? 1,
                 unit: (try value.text("unit") ?? "SECOND").uppercased(), shared: try value.flag("shared") ?? false,
-                specials: specials, remark: try value.text("description") ?? "")
+                specials: specials, remark: try value.remark("description", limit: 255) ?? "")
         }
         return found
     }

@@ -203,6 +203,11 @@ public enum ContractOperation: String, CaseIterable, Sendable, Hashable {
     case validateDictionary = "validate_dictionary"
     case validateRomaApp = "validate_roma_app"
 
+    // Openapi: for APIG clients only.
+    case exportApiDefinitionsAsync = "export_api_definitions_async"
+    case importApiDefinitionsAsync = "import_api_definitions_async"
+    case showAsyncTaskResult = "show_async_task_result"
+
     // Orchestrations: for APIG clients only.
     case createOrchestration = "create_orchestration"
     case deleteOrchestration = "delete_orchestration"
