@@ -76,8 +76,9 @@ private struct Importing {
         definition.groupID = group.id
         if !request.romaAppID.isEmpty { definition.romaAppID = request.romaAppID }
         if let name = claimed[definition.claim] { throw OperationError.taken(.apiPath, name: name) }
-        let existing = request.overridesAPIs ? try writing.api(claiming: definition.claim, groupID: group.id) : nil
+        let existing = try writing.api(claiming: definition.claim, groupID: group.id)
         if let existing {
+            guard request.overridesAPIs else { throw OperationError.taken(.apiPath, name: existing.definition.name) }
             try writing.checkReplacement(of: existing, by: definition, settings, of: call, allowsNoBackend: true)
         } else {
             try writing.checkNew(definition, settings, of: call, allowsNoBackend: true)

@@ -9,7 +9,7 @@ import secrets
 import yaml
 from huaweicloudsdkcore.http.formdata import FormFile
 
-from .management import RELEASE, Call, Result
+from .management import Call, Result
 from .world import unique
 
 
@@ -62,6 +62,18 @@ def export(call: Call, group_id: str, *, oas_version: str | None = None, **field
 
 def read(raw: bytes) -> dict:
     return yaml.load(raw, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+
+
+def bare(raw: bytes) -> dict:
+    """A document without what names its group or its moment."""
+    tree = read(raw)
+    for name in ("title", "version", "description"):
+        tree["info"].pop(name, None)
+    tree.pop("host", None), tree.pop("servers", None)
+    for item in tree["paths"].values():
+        for described in item.values():
+            described.pop("servers", None)
+    return tree
 
 
 def operation(name: str | None = None, **fields) -> dict:
@@ -137,6 +149,3 @@ def vendor_style(count: int, title: str) -> dict:
             "customLimit": {
                 "api-limit": 200, "app-limit": 20, "user-limit": 20, "ip-limit": 0, "interval": 1, "unit": "minute",
                 "shared": True, "special": []}}}
-
-
-__all__ = ["RELEASE", "document", "export", "file", "imported", "operation", "post", "read", "vendor_style"]
