@@ -62,7 +62,9 @@ extension ClientConnection {
     /// The request may come in: where does it go?
     private func choose(_ head: RequestHead, _ route: Route, _ instance: InstanceContext) {
         exchange.gate = .open
-        switch Pipeline.destination(route, head, instance.settings, values: exchange.values, outcome: &exchange.outcome) {
+        switch Pipeline.destination(
+            route, head, instance.settings, values: exchange.values, captures: exchange.captures, outcome: &exchange.outcome)
+        {
         case .refuse(let failure): fail(failure)
         case .mock(let mock):
             reportToBreaker(status: mock.status, timedOut: false)
@@ -187,6 +189,7 @@ extension ClientConnection {
         exchange.attempts += 1
         let now = loop.eventTime
         exchange.sentAt = now
+        if exchange.attempts == 1 { exchange.firstSentAt = now }
         exchange.deadline = now + nanoseconds(backend.timeoutMilliseconds)
         let pool: UpstreamPool
         if let last = exchange.lastPool, last.backend === backend, last.generation == loop.poolGeneration {
@@ -312,6 +315,7 @@ extension ClientConnection {
         exchange.isConnecting = false
         guard !exchange.hasAnswer else {
             // The client has part of an answer; all that can be said is that it is not complete.
+            exchange.status = 502
             closeNow()
             return
         }

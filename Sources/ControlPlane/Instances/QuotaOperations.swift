@@ -29,6 +29,7 @@ struct QuotaName: Sendable {
 
     static let all: [QuotaName] = [
         each("API_NUM_LIMIT", \.apis, "APIs", "apis"),
+        each("APP_NUM_LIMIT", \.applications, "Applications", "applications"),
         each("APIGROUP_NUM_LIMIT", \.apiGroups, "API groups", "api_groups"),
         each("ENVIRONMENT_NUM_LIMIT", \.environments, "Environments", "environments"),
         each("SIGN_NUM_LIMIT", \.signatureKeys, "Signature keys", "signs"),

@@ -54,7 +54,7 @@ extension Writing {
                 throw OperationError.invalid(field: "special")
             }
             try Self.checkForm(ofID: special.instance, field: "instance")
-            if object == .app { try checkIntegrationApplication(special.instance) }
+            if object == .app { try checkIntegrationApplication(special.instance, of: call) }
             do throws(ThrottleRules.Fault) {
                 try ThrottleRules.checkSpecial(limit: special.limit, apiLimit: description.apiLimit)
             } catch {

@@ -10,7 +10,8 @@ enum FieldErrorCodes {
             .updateEnvironmentVariableV2, .createPlugin, .updatePlugin, .attachApiToPlugin, .detachApiFromPlugin,
             .attachPluginToApi, .detachPluginFromApi, .createAppQuota, .updateAppQuota, .associateAppsForAppQuota,
             .createAppCodeV2, .updateAppAcl, .createCertificateV2, .updateCertificateV2, .associateDomainV2,
-            .updateDomainV2, .createFeatureV2, .associateSignatureKeyV2, .addingBackendInstancesV2, .updateBackendInstancesV2:
+            .updateDomainV2, .createFeatureV2, .associateSignatureKeyV2, .addingBackendInstancesV2, .updateBackendInstancesV2,
+            .listStatisticsApi, .listLatelyApiStatisticsV2:
             true
         case .createSpecialThrottlingConfigurationV2, .updateSpecialThrottlingConfigurationV2:
             field == "id" || field == "app_name"

@@ -5,8 +5,12 @@ import Snapshot
 /// Turns a published API into a route. Pure, but for the runtime state that policies share by stable key.
 public struct RouteCompiler: Sendable {
     private let policies: PolicyCompiler
+    private let meters: TrafficMeters
 
-    public init(policies: PolicyCompiler) { self.policies = policies }
+    public init(policies: PolicyCompiler, meters: TrafficMeters = TrafficMeters(loops: 0)) {
+        self.policies = policies
+        self.meters = meters
+    }
 
     /// - Throws: ``CompileDiagnostic`` when this gateway cannot do what the definition or a binding says.
     public func compile(_ api: PublishedAPI, settings: InstanceSettings) throws(CompileDiagnostic) -> Route {
@@ -15,12 +19,17 @@ public struct RouteCompiler: Sendable {
         try Self.refuseWhatIsNotServed(definition, resource: resource)
         let path = try Self.frontPath(definition, resource: resource)
         var policies = try policies.compile(api, settings: settings)
+        policies.parameters = ParameterPolicy(compiling: definition, front: path)
         policies.defaultContentType = definition.contentType.map { Array($0.utf8) }
         return Route(
             identity: Self.identity(api), method: RouteMethod(definition.reqMethod), path: path,
             matchMode: MatchMode(definition.matchMode), schemes: AllowedSchemes(definition.reqProtocol), refusal: nil,
             backend: try BackendCompiler(definition: definition, front: path, settings: settings, resource: resource).compile(),
-            policies: policies)
+            policies: policies, meter: meter(of: api))
+    }
+
+    private func meter(of api: PublishedAPI) -> TrafficMeter? {
+        meters.meter(instanceID: api.instanceID, groupID: api.groupID, apiID: api.apiID)
     }
 
     /// The definition with the values of its variables.
@@ -43,7 +52,8 @@ public struct RouteCompiler: Sendable {
             identity: Self.identity(api), method: RouteMethod(definition.reqMethod), path: path,
             matchMode: MatchMode(definition.matchMode), schemes: [.http, .https],
             refusal: RouteRefusal(status: 500, code: "0606", message: "Failed to load the API configurations."),
-            backend: .mock(MockBackend(status: 500, headers: [], body: [])), policies: RoutePolicies())
+            backend: .mock(MockBackend(status: 500, headers: [], body: [])), policies: RoutePolicies(),
+            meter: meter(of: api))
     }
 
     private static func identity(_ api: PublishedAPI) -> RouteIdentity {
@@ -77,15 +87,12 @@ public struct RouteCompiler: Sendable {
         if !definition.mockPolicies.isEmpty { throw refuse("policy_mocks", "backend policies are not served") }
         if !definition.functionPolicies.isEmpty { throw refuse("policy_functions", "backend policies are not served") }
         for parameter in definition.requestParameters where parameter.location != .path {
-            if parameter.required || parameter.validates || parameter.defaultValue != nil || !parameter.passThrough {
-                throw refuse("req_params", "\(parameter.name): query and header parameters are only passed through")
+            if parameter.defaultValue != nil || !parameter.passThrough {
+                throw refuse("req_params", "\(parameter.name): defaults and parameters that are held back are not served")
             }
         }
         for parameter in definition.requestParameters where parameter.orchestrations?.isEmpty == false {
             throw refuse("req_params", "\(parameter.name): orchestration rules are not served")
-        }
-        for parameter in definition.requestParameters where parameter.location == .path && parameter.validates {
-            throw refuse("req_params", "\(parameter.name): path parameters are not validated")
         }
         for parameter in definition.backendParameters where parameter.location != .path {
             throw refuse("backend_params", "\(parameter.name): only path parameters are mapped")
