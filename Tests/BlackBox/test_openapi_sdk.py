@@ -448,6 +448,41 @@ def test_nothing_is_lost(call, world, version, kind):
     assert bare(second) == bare(first)
 
 
+def test_group_responses(call, world):
+    name = unique("answers")
+    wanted = {"THROTTLED": {"status": 430, "body": "{\"slow\": \"down\"}", "headers": [{"key": "X-Why", "value": "fast"}]}}
+    content = document(paths(get=operation(**{"x-apigateway-response": name})), **{"x-apigateway-responses": {name: wanted}})
+    group = make_group(world)
+    where = call.instance_path.replace("/apic/", "/apigw/") + f"/api-groups/{group}/gateway-responses"
+    made = imported(call, content, group_id=group)
+    assert made["failure"] == []
+    shown = next(entry for entry in call.expect(200, "GET", where)["responses"] if entry["name"] == name)
+    whole = call.expect(200, "GET", f"{where}/{shown['id']}")["responses"]["THROTTLED"]
+    assert (whole["status"], whole["body"], whole["headers"]) == (430, wanted["THROTTLED"]["body"], wanted["THROTTLED"]["headers"])
+    assert call.expect(200, "GET", f"/apis/{ids(made)[0]}")["response_id"] == shown["id"]
+    exported = export(call, group)
+    assert read(exported)["x-apigateway-responses"] == {name: wanted}
+    # Merge keeps it, override changes it.
+    content["x-apigateway-responses"][name]["THROTTLED"]["status"] = 431
+    for mode, status in (("merge", 430), ("override", 431)):
+        assert imported(call, content, group_id=group, api_mode="override", extend_mode=mode)["failure"] == []
+        assert call.expect(200, "GET", f"{where}/{shown['id']}")["responses"]["THROTTLED"]["status"] == status
+    # Another group gets a response of its own.
+    again = imported(call, exported, is_create_group="false", group_id=make_group(world))
+    assert again["failure"] == [] and bare(export(call, again["group_id"])) == bare(exported)
+    for broken, code in (({}, "APIG.2012"), ({name: {"SLEEPY": {}}}, "APIG.2011"), ({name: {"THROTTLED": {"status": 99}}}, "APIG.2011")):
+        answer = imported(call, content | {"x-apigateway-responses": broken}, group_id=make_group(world))
+        assert [entry["error_code"] for entry in answer["failure"]] == [code]
+
+
+def test_the_host_of_an_export_is_the_first_domain(call, world):
+    group = make_group(world)
+    domain = f"{unique('d').replace('_', '-')}.example.com"
+    call.expect(201, "POST", f"/api-groups/{group}/domains", {"url_domain": domain})
+    assert read(export(call, group))["host"] == domain
+    assert read(export(call, group, oas_version="3.0"))["servers"] == [{"url": f"https://{domain}"}]
+
+
 def test_five_hundred_apis(fresh_gatehouse, make_world):
     """The vendor's form: imported, exported, imported again, exported again: equal."""
     call = make_world(fresh_gatehouse()).api

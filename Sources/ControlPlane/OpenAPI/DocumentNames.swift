@@ -13,7 +13,6 @@ struct DocumentNames {
     func identified(_ described: DocumentAPI) throws -> APIDefinition {
         var definition = described.definition
         definition.authorizerID = try definition.authorizerID.map { try id(.authorizer, $0) }
-        definition.responseID = try definition.responseID.map { try id(.groupResponse, $0) }
         try definition.forEachReference { reference in
             if let channel = reference.channelID { reference.channelID = try id(.vpcChannel, channel) }
             if let authorizer = reference.authorizerID { reference.authorizerID = try id(.authorizer, authorizer) }
@@ -52,7 +51,9 @@ struct DocumentNames {
     func described(_ definition: APIDefinition) throws -> DocumentAPI {
         var out = definition
         out.authorizerID = try definition.authorizerID.map { try name(.authorizer, $0) }
-        out.responseID = try definition.responseID.map { try name(.groupResponse, $0) }
+        out.responseID = try definition.responseID.map { id in
+            try (try? reading.groupResponse(id, groupID: definition.groupID, of: call))?.name ?? id
+        }
         try out.forEachReference { reference in
             if let channel = reference.channelID { reference.channelID = try name(.vpcChannel, channel) }
             if let authorizer = reference.authorizerID { reference.authorizerID = try name(.authorizer, authorizer) }

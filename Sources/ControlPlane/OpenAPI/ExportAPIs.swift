@@ -57,13 +57,23 @@ private struct Exporting {
             var api = try names.described(definition)
             api.policies = policies.names
             content.apis.append(api)
+            if let name = api.definition.responseID, let id = definition.responseID {
+                let response = try? reading.groupResponse(id, groupID: definition.groupID, of: call)
+                content.responses[name] = response.map { ResponseDescription($0) }
+            }
             content.accessControls.merge(policies.accessControls) { first, _ in first }
             content.rateLimits.merge(policies.rateLimits) { first, _ in first }
         }
         return content
     }
 
-    private func host() throws -> String { "\(group.id).\(settings.groupHostSuffix)" }
+    /// The first domain of the group's own, or its debugging host.
+    private func host() throws -> String {
+        let row = try reading.sql.first(
+            "SELECT name FROM url_domains WHERE group_id = ? AND name NOT LIKE '*%' ORDER BY created_at, id LIMIT 1",
+            [.text(group.id)])
+        return try row?.text("name") ?? "\(group.id).\(settings.groupHostSuffix)"
+    }
 
     private func definitions(_ request: ExportRequest) throws -> [(APIDefinition, BoundPolicies)] {
         switch request.source {

@@ -59,7 +59,7 @@ private struct Importing {
         var outcome = ImportOutcome(groupID: group.id, ignored: request.ignored)
         for (done, operation) in request.operations.enumerated() {
             do {
-                let (id, action) = try take(operation.outcome.get())
+                let (id, action) = try attempt(operation.outcome.get())
                 outcome.successes.append(.init(method: operation.method, path: operation.path, action: action, apiID: id))
             } catch let reason as OperationError {
                 if case .store = reason { throw reason }
@@ -70,10 +70,23 @@ private struct Importing {
         return outcome
     }
 
-    /// Every check comes before the first change: an operation that fails has changed nothing.
+    /// An operation that fails has changed nothing.
+    private mutating func attempt(_ described: DocumentAPI) throws -> (id: String, action: ImportOutcome.Action) {
+        let writing = writing
+        // Policies that an undone operation has made are not known any more.
+        let known = policies
+        do {
+            return try writing.attempt { try take(described) }
+        } catch {
+            policies = known
+            throw error
+        }
+    }
+
     private mutating func take(_ described: DocumentAPI) throws -> (id: String, action: ImportOutcome.Action) {
         var definition = try DocumentNames(reading: writing, call: call).identified(described)
         definition.groupID = group.id
+        definition.responseID = try definition.responseID.map { try policies.response($0, groupID: group.id) }
         if !request.romaAppID.isEmpty { definition.romaAppID = request.romaAppID }
         if let name = claimed[definition.claim] { throw OperationError.taken(.apiPath, name: name) }
         let existing = try writing.api(claiming: definition.claim, groupID: group.id)

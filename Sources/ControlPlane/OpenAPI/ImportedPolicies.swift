@@ -23,16 +23,23 @@ struct ImportedPolicies {
 
     mutating func resolve(_ names: PolicyNames) throws -> [Planned] {
         var planned: [Planned] = []
-        for name in names.accessControls { planned.append((.accessControl, try once(.accessControl, name, accessControl))) }
-        for name in names.plugins { planned.append((.plugin, try once(.plugin, name, plugin))) }
-        for name in names.rateLimits { planned.append((.throttle, try once(.throttle, name, throttle))) }
+        for name in names.accessControls { planned.append((.accessControl, try once("acl", name, accessControl))) }
+        for name in names.plugins { planned.append((.plugin, try once("plugin", name, plugin))) }
+        for name in names.rateLimits { planned.append((.throttle, try once("throttle", name, throttle))) }
         return planned
     }
 
-    private mutating func once(
-        _ kind: PlannedBinding.Kind, _ name: String, _ find: (String) throws -> String
-    ) throws -> String {
-        let key = "\(kind.rawValue) \(name)"
+    /// The id of a group response.
+    mutating func response(_ name: String, groupID: String) throws -> String {
+        try once("response", name) { name in
+            try writing.importedResponse(
+                name, request.responses[name], overrides: request.overridesPolicies, groupID: groupID,
+                limit: quotas.responsesPerGroup, of: call)
+        }
+    }
+
+    private mutating func once(_ kind: String, _ name: String, _ find: (String) throws -> String) throws -> String {
+        let key = "\(kind) \(name)"
         if let found = known[key] { return try found.get() }
         do {
             let id = try find(name)
