@@ -29,6 +29,7 @@ public enum ManagementOperations {
         routes.addThrottles(plane)
         routes.addStatistics(plane)
         routes.addDictionaries(plane)
+        routes.addLivedataAPIs(plane)
         return routes
     }
 }

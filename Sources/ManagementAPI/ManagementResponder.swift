@@ -112,6 +112,7 @@ public struct ManagementResponder: HTTPResponder {
             if let name = file.fileName { response.headers[.contentDisposition] = "attachment; filename=\"\(name)\"" }
         }
         if let revision = answer.revision { response.headers[.revision] = String(revision) }
+        if let notice = OperationNotice.of(operation) { response.headers[.notice] = notice }
         return response
     }
 
