@@ -34,7 +34,7 @@ extension ControlPlane {
         _ call: Call, apiID: String, mode: DebugMode, stage: String?, domain: String?
     ) async throws -> DebugTarget {
         let settings = settings
-        let (api, group, host, published) = try await read { r in
+        let (api, group, host, published) = try await read { r -> (API, APIGroup, String, PublishedAPI?) in
             try r.checkInstance(of: call)
             let api = try r.api(apiID, of: call)
             let group = try r.group(api.definition.groupID, of: call)
@@ -51,7 +51,7 @@ extension ControlPlane {
                     let row = try r.sql.find(APIVersionRow.self, key: version)
                 else { throw OperationError.notFound(.publication, id: apiID) }
                 try Self.refuseVariables(row.version.definition)
-                return (api, group, host, nil as PublishedAPI?)
+                return (api, group, host, nil)
             }
             try Self.refuseVariables(api.definition)
             return (api, group, host, try r.draftAsPublished(api, group, of: call))

@@ -51,8 +51,8 @@ struct DocumentNames {
     func described(_ definition: APIDefinition) throws -> DocumentAPI {
         var out = definition
         out.authorizerID = try definition.authorizerID.map { try name(.authorizer, $0) }
-        out.responseID = try definition.responseID.map { id in
-            try (try? reading.groupResponse(id, groupID: definition.groupID, of: call))?.name ?? id
+        out.responseID = definition.responseID.map { id in
+            (try? reading.groupResponse(id, groupID: definition.groupID, of: call))?.name ?? id
         }
         try out.forEachReference { reference in
             if let channel = reference.channelID { reference.channelID = try name(.vpcChannel, channel) }

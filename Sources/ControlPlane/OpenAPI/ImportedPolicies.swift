@@ -31,10 +31,10 @@ struct ImportedPolicies {
 
     /// The id of a group response.
     mutating func response(_ name: String, groupID: String) throws -> String {
-        try once("response", name) { name in
+        let (writing, request, limit, call) = (writing, request, quotas.responsesPerGroup, call)
+        return try once("response", name) { name in
             try writing.importedResponse(
-                name, request.responses[name], overrides: request.overridesPolicies, groupID: groupID,
-                limit: quotas.responsesPerGroup, of: call)
+                name, request.responses[name], overrides: request.overridesPolicies, groupID: groupID, limit: limit, of: call)
         }
     }
 
