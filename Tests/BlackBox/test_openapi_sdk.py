@@ -470,7 +470,7 @@ def test_group_responses(call, world):
     # Another group gets a response of its own.
     again = imported(call, exported, is_create_group="false", group_id=make_group(world))
     assert again["failure"] == [] and bare(export(call, again["group_id"])) == bare(exported)
-    for broken, code in (({}, "APIG.2012"), ({name: {"SLEEPY": {}}}, "APIG.2011"), ({name: {"THROTTLED": {"status": 99}}}, "APIG.2011")):
+    for broken, code in (({}, "APIG.2011"), ({name: {"SLEEPY": {}}}, "APIG.2011"), ({name: {"THROTTLED": {"status": 99}}}, "APIG.2011")):
         answer = imported(call, content | {"x-apigateway-responses": broken}, group_id=make_group(world))
         assert [entry["error_code"] for entry in answer["failure"]] == [code]
 

@@ -84,7 +84,7 @@ import Testing
         while try await tasks.task(call, id: id).status != .succeeded { await Task.yield() }
         #expect(try await tasks.task(call, id: id).task.result == "{}")
         // Another process knows the row alone: what has not ended there is lost.
-        try await fixture.plane.write(call) { w in try w.sql.execute("UPDATE document_tasks SET status = 'waiting'") }
+        _ = try await fixture.plane.write(call) { w in try w.sql.execute("UPDATE document_tasks SET status = 'waiting'") }
         let lost = try await DocumentTasks(plane).task(call, id: id)
         #expect(lost.status == .failed && lost.isLost)
         #expect(await refusal { try await tasks.task(fixture.call(instance: fixture.otherInstanceID), id: id) }
