@@ -124,6 +124,21 @@ struct PublicationLoader {
             """, [.text(id), .text(id)])
     }
 
+    /// APIs in force that the application may call.
+    func publications(ofApplication id: String) throws -> [String] {
+        try ids(
+            """
+            SELECT p.id FROM app_auths x JOIN publications p ON p.api_id = x.api_id AND p.env_id = x.env_id
+            WHERE x.app_id = ? AND p.version_id IS NOT NULL
+            """, [.text(id)])
+    }
+
+    func publications(ofAPI id: String, environmentID: String) throws -> [String] {
+        try ids(
+            "SELECT id FROM publications WHERE api_id = ? AND env_id = ? AND version_id IS NOT NULL",
+            [.text(id), .text(environmentID)])
+    }
+
     func publications(ofThrottle id: String) throws -> [String] {
         try ids("SELECT publication_id AS id FROM throttle_bindings WHERE throttle_id = ?", [.text(id)])
     }

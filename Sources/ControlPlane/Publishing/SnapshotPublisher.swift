@@ -71,9 +71,9 @@ final class SnapshotPublisher: @unchecked Sendable {
                 plan += found.isEmpty ? [.instanceRemoved(id: id)] : found.map(SnapshotChange.instance)
                 plan += try loader.publicKeys(ids: [id])
                 for settings in found { changedSettings[id] = settings }
-            case .application, .authorization:
-                // Nothing of the snapshot is made of applications yet: an API that asks who calls is not published.
-                break
+            case .application(let id): publications.formUnion(try loader.publications(ofApplication: id))
+            case .authorization(let apiID, let environmentID):
+                publications.formUnion(try loader.publications(ofAPI: apiID, environmentID: environmentID))
             }
         }
         var missing = publications
