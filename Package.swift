@@ -199,7 +199,7 @@ let package = Package(
             name: "ControlPlaneTests",
             dependencies: [
                 "GatewayPrimitives", "GatewayModel", "Store", "StoreSQLite", "RequestSigning", "Snapshot", "SnapshotCompiler",
-                "ControlPlane", "ProxyPipeline",
+                "ControlPlane", "OpenAPIDocuments", "ProxyPipeline",
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: strict),

@@ -103,6 +103,17 @@ public final class ControlPlane: Sendable {
         }
     }
 
+    /// What is in force with one API more; nothing is published.
+    ///
+    /// - Throws: ``OperationError/cannotServe(field:reason:)``.
+    func snapshot(adding api: PublishedAPI) async throws -> GatewaySnapshot {
+        try await withCheckedThrowingContinuation { continuation in
+            writer.async { [self] in
+                continuation.resume(with: Swift.Result { () throws -> GatewaySnapshot in try publisher.snapshot(adding: api) })
+            }
+        }
+    }
+
     /// Waits for writes that have begun, then closes the store. Nothing may be called afterwards.
     public func close() throws {
         try writer.sync { try store.close() }
@@ -168,6 +179,8 @@ public struct Quotas: Sendable, Equatable {
     public var apis = 5000
     public var apisPerGroup = 1000
     public var apisPerImport = 1000
+    /// Asynchronous imports and exports at work at a time.
+    public var documentTasks = 10
     public var environments = 10
     public var signatureKeys = 200
     public var accessPolicies = 100
