@@ -140,14 +140,18 @@ struct PublicationLoader {
         var condition = Condition()
         if let ids { condition.isIn("id", ids) }
         return try reading.sql.all(APIGroup.self, where: condition).map { group in
-            .group(id: group.id, name: group.name, instanceID: group.instanceID, hosts: hosts(of: group))
+            .group(id: group.id, name: group.name, instanceID: group.instanceID, hosts: try hosts(of: group))
         }
     }
 
-    private func hosts(of group: APIGroup) -> [String] {
+    private func isFirst(_ instanceID: String) throws -> Bool {
+        try reading.sql.first("SELECT id FROM instances ORDER BY created_at, id LIMIT 1", [])?.text("id") == instanceID
+    }
+
+    private func hosts(of group: APIGroup) throws -> [String] {
         let own = "\(group.id).\(settings.groupHostSuffix)".lowercased()
         // Only one group can answer at the gateway's bare address: the DEFAULT group of the instance that was made first.
-        return group.isDefault ? [own] + settings.gatewayAddresses : [own]
+        return try group.isDefault && isFirst(group.instanceID) ? [own] + settings.gatewayAddresses : [own]
     }
 
     /// Public keys that instances serve to backends; a key that no backend could verify with is not served.

@@ -19,6 +19,7 @@ public enum Schema {
         .channels,
         .definitions,
         .openAPI,
+        .instances,
         .livedata,
         .statistics,
         .audit,
