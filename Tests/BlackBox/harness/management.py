@@ -187,7 +187,8 @@ class Sdk:
         def call(body=None, **parameters):
             self.used.add(operation)
             request_class = getattr(self.models, "".join(part.capitalize() for part in operation.split("_")) + "Request")
-            if "instance_id" in request_class.openapi_types:
+            # There it is a filter.
+            if "instance_id" in request_class.openapi_types and operation != "list_instances_v2":
                 parameters.setdefault("instance_id", self.instance_id)
             if body is not None:
                 model = getattr(self.models, request_class.openapi_types["body"])
