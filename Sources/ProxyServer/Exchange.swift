@@ -9,6 +9,8 @@ struct Exchange {
     var began: UInt64 = 0
     /// The request's route keeps everything alive that its snapshot said about it.
     var route: Route?
+    /// Set where a request ended before it had a route.
+    var host: VirtualHost?
     var backend: HTTPBackend?
     var instance: InstanceContext?
     /// Where the path parameters were found; a copy, because other requests use the loop's.
@@ -102,6 +104,7 @@ struct Exchange {
         serial &+= 1
         deadline = .max
         route = nil
+        host = nil
         backend = nil
         instance = nil
         gate = .open

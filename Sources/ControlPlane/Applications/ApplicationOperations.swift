@@ -145,6 +145,7 @@ extension ControlPlane {
             try w.checkAccess(old, .delete, of: call)
             try w.checkOwnsNothing(old)
             try w.recordRemoval(ofPartsOf: old)
+            try w.removeThrottleSpecials(ofApplication: id)
             try w.sql.delete(ApplicationRow.self, key: id)
             try w.record(.integrationApplication, id: id, before: old, after: nil)
             w.touch(.application(id))

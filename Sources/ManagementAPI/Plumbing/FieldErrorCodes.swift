@@ -10,8 +10,9 @@ enum FieldErrorCodes {
             .updateEnvironmentVariableV2, .createPlugin, .updatePlugin, .attachApiToPlugin, .detachApiFromPlugin,
             .attachPluginToApi, .detachPluginFromApi, .createAppQuota, .updateAppQuota, .associateAppsForAppQuota,
             .createAppCodeV2, .updateAppAcl, .createCertificateV2, .updateCertificateV2, .associateDomainV2,
-            .updateDomainV2, .createFeatureV2, .associateSignatureKeyV2, .addingBackendInstancesV2, .updateBackendInstancesV2,
-            .listStatisticsApi, .listLatelyApiStatisticsV2:
+            .updateDomainV2, .associateCertificateV2, .batchAssociateCertsV2, .batchDisassociateCertsV2,
+            .batchAssociateDomainsV2, .batchDisassociateDomainsV2, .createFeatureV2, .associateSignatureKeyV2,
+            .addingBackendInstancesV2, .updateBackendInstancesV2, .listStatisticsApi, .listLatelyApiStatisticsV2:
             true
         case .createSpecialThrottlingConfigurationV2, .updateSpecialThrottlingConfigurationV2:
             field == "id" || field == "app_name"
@@ -73,6 +74,11 @@ enum FieldErrorCodes {
         case .apic: return Refusal(.apic7211, field)
         case .apig: break
         }
+        // A domain that is none has a code of its own, an impossible switch a text without the tail.
+        if field == "url_domain", operation == .associateDomainV2 { return Refusal(.apig2024) }
+        if field == "sl_domain_access_enabled" {
+            return Refusal(.apig2011, text: "Invalid parameter value,parameterName:sl_domain_access_enabled")
+        }
         // The text of this family has no tail.
         if field == "variable_name" { return Refusal(.apig2012, text: "Invalid parameter value,parameterName:variable_name") }
         return usesQueryCode(operation, field) ? Refusal(.apig2012, field) : Refusal(.apig2011, field)
@@ -87,17 +93,25 @@ enum FieldErrorCodes {
         }
         let path = operation.shape.path
         let old = path.contains("/acls") || path.contains("/acl-bindings") || path.contains("/authorizers")
-            || path.contains("/livedata-apis")
+            || path.contains("/livedata-apis") || isAppConfig(operation)
         if operation == .listVpcChannelsV2, parameter == "name" { return Refusal(.apig2011, parameter) }
         let paging = parameter == "limit" || parameter == "offset" || parameter == "instance_id"
         return old && !paging ? Refusal(.apig2011, parameter) : Refusal(.apig2012, parameter)
+    }
+
+    /// Configurations of applications; those of the project are another family.
+    private static func isAppConfig(_ operation: ContractOperation) -> Bool {
+        switch operation {
+        case .createAppConfigV2, .updateAppConfigV2, .deleteAppConfigV2, .showDetailsOfAppConfigV2, .listAppConfigsV2: true
+        default: false
+        }
     }
 
     /// The name under which error texts know a path parameter.
     static func pathName(_ parameter: String) -> String {
         switch parameter {
         case "sign_bindings_id", "acl_bindings_id", "acl_id", "authorizer_id", "vpc_channel_id", "throttle_binding_id",
-            "app_auth_id", "strategy_id", "ld_api_id", "member_id":
+            "app_auth_id", "app_config_id", "strategy_id", "ld_api_id", "member_id":
             "id"
         default: parameter
         }

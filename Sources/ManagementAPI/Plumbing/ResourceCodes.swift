@@ -19,6 +19,9 @@ enum ResourceCodes {
         case .accessBinding: Refusal(.apig3010)
         case .plugin, .pluginBinding: Refusal(.apig3068, id)
         case .feature: Refusal(.apig2000, text: "unrecognized feature \(id)")
+        // Two codes are on record for an unknown application (management-api.md, 3.3).
+        case .integrationApplication where operation == .showAppBoundAppQuota:
+            Refusal(.apig3002, text: "App \(id) does not exist")
         case .integrationApplication, .applicationKey: Refusal(.apig3004, id)
         case .appAuthorization: Refusal(.apig3009, id)
         case .appCode: Refusal(.apig3082)
@@ -39,7 +42,11 @@ enum ResourceCodes {
         case .livedataAPI, .livedataPath, .livedataDeployment: Refusal(.apig3084, id)
         case .asynchronousTask: Refusal(.apig3093, text: "The asynchronous task \(id) does not exist")
         case .dictionary, .assetJob, .assetArchive: Refusal(.roma00110006, id)
-        case .memberGroup, .groupResponse, .instanceTag, .user, .accessKey, .project:
+        // Named by an API, it is a field like others; by itself it has no code of its own.
+        case .groupResponse where operation.shape.path.contains("/gateway-responses"):
+            Refusal(.apig3007, text: "The response \(id) does not exist")
+        case .groupResponse: FieldErrorCodes.invalid(operation, field: field(of: kind))
+        case .memberGroup, .instanceTag, .user, .accessKey, .project:
             FieldErrorCodes.malformed(operation, parameter: field(of: kind))
         }
     }

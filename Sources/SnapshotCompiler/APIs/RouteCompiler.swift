@@ -21,6 +21,7 @@ public struct RouteCompiler: Sendable {
         var policies = try policies.compile(api, settings: settings)
         policies.parameters = ParameterPolicy(compiling: definition, front: path)
         policies.defaultContentType = definition.contentType.map { Array($0.utf8) }
+        policies.failures = api.groupResponse.flatMap(FailureShapes.compile)
         return Route(
             identity: Self.identity(api), method: RouteMethod(definition.reqMethod), path: path,
             matchMode: MatchMode(definition.matchMode), schemes: AllowedSchemes(definition.reqProtocol), refusal: nil,
