@@ -110,4 +110,5 @@ public enum StateConflict: Sendable, Equatable {
     case livedataIsDeployed
     case livedataNotDeployed
     case livedataHasNoScript
+    case assetJobIsRunning
 }
