@@ -114,6 +114,7 @@ let package = Package(
             name: "ManagementAPI",
             dependencies: [
                 "GatewayPrimitives", "GatewayModel", "OpenAPIDocuments", "Store", "ControlPlane", "WireContract", "RequestSigning",
+                "ZipArchives",
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),

@@ -32,6 +32,7 @@ public enum ManagementOperations {
         routes.addStatistics(plane)
         routes.addDictionaries(plane)
         routes.addLivedataAPIs(plane)
+        routes.addAssets(plane)
         return routes
     }
 }

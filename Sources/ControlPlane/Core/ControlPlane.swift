@@ -47,6 +47,7 @@ public final class ControlPlane: Sendable {
         publisher = SnapshotPublisher(settings: settings, log: log, tls: tls, sink: sink)
         let now = clock()
         try writer.sync {
+            try store.write { sql in try Self.abandonAssetJobs(sql, now: now) }
             try store.read { sql in try publisher.start(Reading(sql: sql, now: now, box: box)) }
         }
     }

@@ -118,4 +118,5 @@ public enum StateConflict: Sendable, Equatable {
     case maintenanceWindow(MaintenanceWindow.Fault)
     case unknownInstanceSpec
     case noIPv6
+    case assetJobIsRunning
 }

@@ -92,6 +92,7 @@ enum ErrorMapping {
         case .maintenanceWindow(.length): Refusal(.apic7230)
         case .unknownInstanceSpec: Refusal(.apic7301)
         case .noIPv6: Refusal(.apic7254)
+        case .assetJobIsRunning: Refusal(.roma10012)
         }
     }
 
