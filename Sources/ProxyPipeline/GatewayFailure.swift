@@ -34,6 +34,8 @@ public enum GatewayFailure: Error, Equatable, Sendable {
     case signingFailed
     case nameNotResolved
     case backendUnavailable
+    /// A channel without a member that may be asked.
+    case noMember
     case backendTimeout
     case internalError
 
@@ -63,6 +65,7 @@ public enum GatewayFailure: Error, Equatable, Sendable {
         case .signingFailed: (500, "0705", "Backend signature calculation failed.")
         case .nameNotResolved: (500, "0605", "Domain name resolution failed.")
         case .backendUnavailable: (502, "0202", "Backend unavailable")
+        case .noMember: (502, "0610", "No backend available.")
         case .backendTimeout: (504, "0203", "Backend timeout")
         case .internalError: (500, "0601", "Internal server error.")
         }

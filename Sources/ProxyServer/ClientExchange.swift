@@ -189,7 +189,10 @@ extension ClientConnection {
         exchange.sentAt = now
         exchange.deadline = now + nanoseconds(backend.timeoutMilliseconds)
         let pool: UpstreamPool
-        if let last = exchange.lastPool, last.backend === backend, last.generation == loop.poolGeneration {
+        if let channel = backend.channel {
+            guard let found = memberPool(backend, channel) else { return fail(.noMember) }
+            pool = found
+        } else if let last = exchange.lastPool, last.backend === backend, last.generation == loop.poolGeneration {
             pool = last.pool
         } else {
             pool = loop.pool(of: backend)
@@ -216,6 +219,27 @@ extension ClientConnection {
             case .failure(let failure): self.attemptFailed(failure, isFree: false)
             }
         }
+    }
+
+    /// Chooses a member, which counts as busy from here on; nil: nobody may be asked.
+    private func memberPool(_ backend: HTTPBackend, _ channel: BalancedChannel) -> UpstreamPool? {
+        let view: ChannelView
+        if let last = exchange.lastView, last.view.backend === backend, last.generation == loop.poolGeneration {
+            view = last.view
+        } else {
+            view = loop.view(of: backend, channel)
+            exchange.lastView = (view, loop.poolGeneration)
+        }
+        guard let member = view.choose(hash: balanceKey(channel), tried: exchange.triedMembers) else { return nil }
+        exchange.ask(member)
+        return view.pool(of: member)
+    }
+
+    /// What a hashing strategy looks at: the client's address, or the path that was matched (gateway-runtime.md, 4.2).
+    private func balanceKey(_ channel: BalancedChannel) -> UInt64 {
+        guard let head else { return 0 }
+        if channel.strategy == .uriHash { return StableHash.hash(head.path.buffer) }
+        return StableHash.hash(ClientAddress.of(head, peer: peer, source: exchange.instance?.settings.clientAddress ?? .peer))
     }
 
     private func attach(_ connection: UpstreamConnection, _ backend: HTTPBackend) {
@@ -310,6 +334,8 @@ extension ClientConnection {
             connection.close()
         }
         exchange.isConnecting = false
+        // A connection that was stale says nothing about its member.
+        exchange.leaveMember(failed: !isFree)
         guard !exchange.hasAnswer else {
             // The client has part of an answer; all that can be said is that it is not complete.
             closeNow()

@@ -13,16 +13,19 @@ public final class GatewaySnapshot: Sendable {
     public let instances: [InstanceContext]
     /// `<instance id>/<key name>` -> PEM of the public key, for ``InstanceSettings/publicKeyPrefix``.
     public let publicKeys: ByteTrie<[UInt8]>
+    /// Channels whose members are to be checked.
+    public let checkedChannels: CheckedChannels
 
     public init(
         revision: UInt64, hosts: ByteTrie<VirtualHost>, wildcardHosts: ByteTrie<VirtualHost>,
-        instances: [InstanceSettings], publicKeys: ByteTrie<[UInt8]> = ByteTrie()
+        instances: [InstanceSettings], publicKeys: ByteTrie<[UInt8]> = ByteTrie(), checkedChannels: CheckedChannels = .none
     ) {
         self.revision = revision
         self.hosts = hosts
         self.wildcardHosts = wildcardHosts
         self.instances = instances.map(InstanceContext.init)
         self.publicKeys = publicKeys
+        self.checkedChannels = checkedChannels
     }
 
     /// A gateway that knows no API.

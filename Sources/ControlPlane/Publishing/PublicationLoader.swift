@@ -92,6 +92,7 @@ struct PublicationLoader {
             apis[place].throttle?.specials.append(try ThrottleSpecial(row: row))
         }
         try addDefinitionParts(to: &apis, places, restricted, arguments)
+        try addChannels(to: &apis, places, filter, arguments)
         return apis
     }
 

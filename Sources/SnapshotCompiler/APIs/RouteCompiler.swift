@@ -14,13 +14,16 @@ public struct RouteCompiler: Sendable {
         let definition = try Self.resolved(api, resource: resource)
         try Self.refuseWhatIsNotServed(definition, resource: resource)
         let path = try Self.frontPath(definition, resource: resource)
-        var policies = try policies.compile(api, settings: settings)
-        policies.defaultContentType = definition.contentType.map { Array($0.utf8) }
+        let channels = ChannelCompiler(contents: api.channels, registry: policies.registry)
+        var compiled = try policies.compile(api, settings: settings)
+        compiled.defaultContentType = definition.contentType.map { Array($0.utf8) }
         return Route(
             identity: Self.identity(api), method: RouteMethod(definition.reqMethod), path: path,
             matchMode: MatchMode(definition.matchMode), schemes: AllowedSchemes(definition.reqProtocol), refusal: nil,
-            backend: try BackendCompiler(definition: definition, front: path, settings: settings, resource: resource).compile(),
-            policies: policies)
+            backend: try BackendCompiler(
+                definition: definition, front: path, settings: settings, resource: resource, channels: channels
+            ).compile(),
+            policies: compiled)
     }
 
     /// The definition with the values of its variables.

@@ -75,7 +75,17 @@ extension PluginCompiler {
             return .mock(MockBackend(status: status, headers: lines, body: Array(body.utf8)))
         case .passthrough(let headers):
             return .passthrough(headers.map { HeaderLine(name: Array($0.name.utf8), value: Array($0.value.utf8)) })
-        case .channel: throw refuse(plugin, "downgrade: channels are not served")
+        case .channel(let target):
+            guard target.timeoutMilliseconds <= settings.maxBackendTimeoutMilliseconds else {
+                throw refuse(plugin, "http_vpc_info.timeout: is above the instance's backend_timeout")
+            }
+            let channels = ChannelCompiler(contents: api.channels, registry: registry)
+            return .http(
+                HTTPBackend(
+                    upstream: Upstream(usesTLS: target.usesTLS, host: "", port: 0), hostHeader: Array(target.proxyHost.utf8),
+                    method: target.method.map { RouteMethod($0) }, path: .pieces([.literal(Array(target.path.utf8))]),
+                    timeoutMilliseconds: target.timeoutMilliseconds, retry: .times(0),
+                    channel: try channels.compile(target.channelID, resource: "plug-in \(plugin.id)")))
         case .function: throw refuse(plugin, "downgrade: functions are not served")
         }
     }

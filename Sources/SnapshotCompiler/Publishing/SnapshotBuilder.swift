@@ -38,11 +38,14 @@ public struct SnapshotBuilder {
     private var wildcardHosts = ByteTrie<VirtualHost>()
     private var publicKeys = ByteTrie<[UInt8]>()
     private var publicKeyNames: [String: [String]] = [:]
+    private var channels = ChannelUses()
 
     public init() {}
 
     public func snapshot(revision: UInt64) -> GatewaySnapshot {
-        GatewaySnapshot(revision: revision, hosts: hosts, wildcardHosts: wildcardHosts, instances: instances, publicKeys: publicKeys)
+        GatewaySnapshot(
+            revision: revision, hosts: hosts, wildcardHosts: wildcardHosts, instances: instances, publicKeys: publicKeys,
+            checkedChannels: channels.checked)
     }
 
     /// Settings of an instance as of the changes applied so far.
@@ -87,6 +90,7 @@ public struct SnapshotBuilder {
             }
         }
         for id in changedGroups { publishGroup(id) }
+        channels.settle()
     }
 
     private mutating func insert(_ route: Route, publicationID: String, instanceID: String) {
@@ -108,10 +112,12 @@ public struct SnapshotBuilder {
             }
         }
         groups[identity.groupID] = group
+        for channel in route.checkedChannels { channels.add(channel) }
         placements[publicationID] = Placement(groupID: identity.groupID, environmentID: identity.environmentID, route: route)
     }
 
     private mutating func remove(_ placement: Placement) {
+        for channel in placement.route.checkedChannels { channels.remove(channel) }
         guard var group = groups[placement.groupID],
             let index = group.environments.firstIndex(where: { $0.id == placement.environmentID })
         else { return }
