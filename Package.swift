@@ -65,6 +65,11 @@ let package = Package(
 
         // Management path.
         .target(name: "GatewayModel", dependencies: ["GatewayPrimitives"], swiftSettings: strict),
+        // API definitions from and to OpenAPI documents.
+        .target(
+            name: "OpenAPIDocuments",
+            dependencies: ["GatewayPrimitives", "GatewayModel", .product(name: "Yams", package: "Yams")],
+            swiftSettings: strict),
         // Generated from Contract/apic.openapi.yaml by `make contract`.
         .target(name: "WireContract", swiftSettings: strict),
         .target(
@@ -84,7 +89,7 @@ let package = Package(
         .target(
             name: "ControlPlane",
             dependencies: [
-                "GatewayPrimitives", "GatewayModel", "Store", "Snapshot", "SnapshotCompiler", "RequestSigning",
+                "GatewayPrimitives", "GatewayModel", "OpenAPIDocuments", "Store", "Snapshot", "SnapshotCompiler", "RequestSigning",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "CryptoExtras", package: "swift-crypto"),
                 .product(name: "Logging", package: "swift-log"),
@@ -92,7 +97,7 @@ let package = Package(
         .target(
             name: "ManagementAPI",
             dependencies: [
-                "GatewayPrimitives", "GatewayModel", "Store", "ControlPlane", "WireContract", "RequestSigning",
+                "GatewayPrimitives", "GatewayModel", "OpenAPIDocuments", "Store", "ControlPlane", "WireContract", "RequestSigning",
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
@@ -135,6 +140,9 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "GatewayModelTests", dependencies: ["GatewayPrimitives", "GatewayModel"], swiftSettings: strict),
+        .testTarget(
+            name: "OpenAPIDocumentsTests", dependencies: ["GatewayPrimitives", "GatewayModel", "OpenAPIDocuments"],
+            swiftSettings: strict),
         .testTarget(
             name: "ProxyPipelineTests", dependencies: ["GatewayPrimitives", "RequestSigning", "Snapshot", "ProxyPipeline"],
             swiftSettings: strict),

@@ -29,6 +29,8 @@ public enum GatewayFailure: Error, Equatable, Sendable {
     case thirdAuthUnreachable
     case thirdAuthAnswerInvalid
     case breakerOpen
+    /// A declared parameter is missing or wrong.
+    case parameterRejected
 
     // The way to the backend.
     case signingFailed
@@ -61,6 +63,7 @@ public enum GatewayFailure: Error, Equatable, Sendable {
         case .thirdAuthBlocked: (403, "0314", "Incorrect third-party authentication information,access deny")
         case .thirdAuthUnreachable: (500, "0616", "Incorrect third-party authentication request information")
         case .thirdAuthAnswerInvalid: (500, "0617", "Incorrect third-party authentication response information")
+        case .parameterRejected: (400, "0201", "Bad request.")
         case .breakerOpen: (503, "0202", "Backend unavailable")
         case .signingFailed: (500, "0705", "Backend signature calculation failed.")
         case .nameNotResolved: (500, "0605", "Domain name resolution failed.")

@@ -12,6 +12,7 @@ import Snapshot
 /// 7. *Third-party authentication* (`ThirdAuthStage`): costs a request of its own; the first stage that waits.
 /// 8. *Body size*: only callers that are allowed in learn about the limit; nothing but the head was read of the body so far,
 ///    unless the authentication service wanted some.
+/// 8b. *Parameters* (`ParameterStage`): a request that its backend could not understand does not reach it.
 /// 9. *Breaker* (`BreakerStage`): counts only what would really reach the backend, and chooses another one when open.
 /// 10. *Backend and path* (`RequestWriter`), 11. *signature* (`SigningStage`): last, over the bytes that are sent.
 /// 12. *Answer* (`decorate`): CORS lines, then set_resp_headers (which may not touch CORS), then debug lines; on the gateway's own
@@ -65,9 +66,13 @@ public enum Pipeline {
 
     /// Steps 8 and 9, and where the request goes.
     public static func destination(
-        _ route: Route, _ head: RequestHead, _ settings: InstanceSettings, values: RequestValues?, outcome: inout Outcome
+        _ route: Route, _ head: RequestHead, _ settings: InstanceSettings, values: RequestValues?, captures: RouteCaptures?,
+        outcome: inout Outcome
     ) -> Destination {
         if case .length(let count) = head.framing, count > settings.maxBodyBytes { return .refuse(.bodyTooLarge) }
+        if let parameters = route.policies.parameters, let values, let captures {
+            guard ParameterStage.accepts(parameters, values, captures) else { return .refuse(.parameterRejected) }
+        }
         if let values, let breaker = route.policies.breaker {
             switch BreakerStage.enter(breaker, values) {
             case .closed(let pass): outcome.breaker = pass
@@ -107,5 +112,6 @@ extension RoutePolicies {
     /// A stage of this route asks for values of the request.
     public var needsValues: Bool {
         access != nil || rateLimit != nil || thirdAuth != nil || breaker != nil || responseHeaders != nil
+            || parameters != nil
     }
 }

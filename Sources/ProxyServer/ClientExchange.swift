@@ -62,7 +62,9 @@ extension ClientConnection {
     /// The request may come in: where does it go?
     private func choose(_ head: RequestHead, _ route: Route, _ instance: InstanceContext) {
         exchange.gate = .open
-        switch Pipeline.destination(route, head, instance.settings, values: exchange.values, outcome: &exchange.outcome) {
+        switch Pipeline.destination(
+            route, head, instance.settings, values: exchange.values, captures: exchange.captures, outcome: &exchange.outcome)
+        {
         case .refuse(let failure): fail(failure)
         case .mock(let mock):
             reportToBreaker(status: mock.status, timedOut: false)

@@ -101,6 +101,8 @@ public struct RoutePolicies: Sendable {
     public var breaker: BreakerPolicy?
     public var signing: SigningPolicy?
     public var responseHeaders: ResponseHeaderPolicy?
+    /// Declared parameters that are checked.
+    public var parameters: ParameterPolicy?
     /// `content_type` of the API: set on a request that brings a body without saying what it is (gateway-runtime.md, 3.5).
     public var defaultContentType: [UInt8]?
     public init() {}

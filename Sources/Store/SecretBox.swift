@@ -7,7 +7,7 @@ import GatewayPrimitives
 /// The sealed text names its place (`context`, such as `signs.sign_secret:<id>`), so that a sealed value copied into another
 /// row does not open there.
 public struct SecretBox: Sendable {
-    private let key: SymmetricKey
+    let key: SymmetricKey
 
     /// - Parameter keyMaterial: 32 random bytes.
     public init(keyMaterial: [UInt8]) {

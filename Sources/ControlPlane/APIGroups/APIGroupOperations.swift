@@ -45,20 +45,7 @@ extension ControlPlane {
         let limit = settings.quotas.apiGroups
         return try await write(call) { w in
             try w.checkInstance(of: call)
-            try Self.checkPlain(draft.remark, field: "remark")
-            try w.checkIntegrationApplication(draft.romaAppID)
-            try w.checkGroupName(draft.name, romaAppID: draft.romaAppID, besides: nil, of: call)
-            try w.checkQuota(
-                .apiGroup,
-                count: w.sql.count("SELECT COUNT(*) AS n FROM api_groups WHERE instance_id = ?", [.text(call.instanceID)]),
-                limit: limit)
-            let group = APIGroup(
-                id: w.newID(), instanceID: call.instanceID, name: draft.name, remark: draft.remark, isDefault: false,
-                romaAppID: draft.romaAppID, createdAt: w.now, updatedAt: w.now)
-            try w.sql.insert(group)
-            try w.record(.apiGroup, id: group.id, before: nil, after: group)
-            w.touch(.group(group.id))
-            return group
+            return try w.createGroup(draft, limit: limit, of: call)
         }
     }
 
@@ -144,6 +131,25 @@ extension ControlPlane {
     /// Remarks go into pages of consoles: no markup (management-api.md, 3.8).
     static func checkPlain(_ text: String, field: String) throws(OperationError) {
         if text.contains(where: { $0 == "<" || $0 == ">" }) { throw .invalid(field: field) }
+    }
+}
+
+extension Writing {
+    /// - Parameter limit: groups that the instance may have.
+    func createGroup(_ draft: APIGroupDraft, limit: Int, of call: Call) throws -> APIGroup {
+        try ControlPlane.checkPlain(draft.remark, field: "remark")
+        try checkIntegrationApplication(draft.romaAppID)
+        try checkGroupName(draft.name, romaAppID: draft.romaAppID, besides: nil, of: call)
+        try checkQuota(
+            .apiGroup, count: sql.count("SELECT COUNT(*) AS n FROM api_groups WHERE instance_id = ?", [.text(call.instanceID)]),
+            limit: limit)
+        let group = APIGroup(
+            id: newID(), instanceID: call.instanceID, name: draft.name, remark: draft.remark, isDefault: false,
+            romaAppID: draft.romaAppID, createdAt: now, updatedAt: now)
+        try sql.insert(group)
+        try record(.apiGroup, id: group.id, before: nil, after: group)
+        touch(.group(group.id))
+        return group
     }
 }
 

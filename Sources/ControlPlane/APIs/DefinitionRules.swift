@@ -7,6 +7,8 @@ struct DefinitionRules {
     let quotas: Quotas
     /// Upper bound of backend timeouts in milliseconds: the instance's feature `backend_timeout`.
     let maxTimeoutMilliseconds: Int
+    /// A draft may lack its backend; publishing it is refused then.
+    var allowsNoBackend = false
 
     /// Reserved for the node's own health probe.
     static let healthCheckPath = "/apic/health_check"
@@ -47,6 +49,7 @@ struct DefinitionRules {
     /// The block of the backend's type is there, those of the other types are not.
     private func checkBackendBlocks(_ definition: APIDefinition) throws(OperationError) {
         switch definition.backendType {
+        case _ where allowsNoBackend: break
         case .http: if definition.http == nil { throw .missing(field: "backend_api") }
         case .mock: if definition.mock == nil { throw .missing(field: "mock_info") }
         case .function: if definition.function == nil { throw .missing(field: "func_info") }

@@ -10,25 +10,10 @@ extension ControlPlane {
     /// - Throws: ``OperationError``: instance unknown; a rule of ``DefinitionRules``; group, channel, authorizer, application
     ///   unknown; name or requests taken; quota.
     public func createAPI(_ call: Call, _ definition: APIDefinition) async throws -> Written<APIView> {
-        let quotas = settings.quotas
-        return try await write(call) { [settings] w in
+        try await write(call) { [settings] w in
             try w.checkInstance(of: call)
-            try w.checkRules(definition, quotas, of: call)
-            try w.checkReferences(definition, of: call)
-            try w.checkDefinitionParts(of: definition, settings, call)
-            try w.checkUnique(definition, besides: nil)
-            try w.checkQuota(
-                .api, count: w.sql.count("SELECT COUNT(*) AS n FROM apis WHERE instance_id = ?", [.text(call.instanceID)]),
-                limit: quotas.apis)
-            try w.checkRoom(inGroup: definition.groupID, limit: quotas.apisPerGroup)
-            let api = API(
-                id: w.newID(), instanceID: call.instanceID, definition: definition.withIDs(from: nil, newID: w.newID),
-                createdAt: w.now, updatedAt: w.now)
-            try w.sql.insert(APIRow(api))
-            try w.storeSideRows(of: api)
-            try w.storeUses(of: api, before: nil)
-            try w.record(.api, id: api.id, before: nil, after: api)
-            return try w.view(api)
+            try w.checkNew(definition, settings, of: call)
+            return try w.view(try w.add(definition, of: call))
         }
     }
 
@@ -43,19 +28,8 @@ extension ControlPlane {
             let before = try w.api(id, of: call)
             try w.checkReferences(definition, of: call)
             try w.checkDefinitionParts(of: definition, settings, call)
-            try w.checkUnique(definition, besides: id)
-            if definition.groupID != before.definition.groupID {
-                try w.checkRoom(inGroup: definition.groupID, limit: quotas.apisPerGroup)
-            }
-            var api = before
-            api.definition = definition.withIDs(from: before.definition, newID: w.newID)
-            api.updatedAt = w.now
-            try w.sql.update(APIRow(api))
-            try w.sql.execute("DELETE FROM api_tags WHERE api_id = ?", [.text(id)])
-            try w.storeSideRows(of: api)
-            try w.storeUses(of: api, before: before)
-            try w.record(.api, id: id, before: before, after: api)
-            return try w.view(api)
+            try w.checkUniqueAndRoom(definition, inPlaceOf: before, quotas)
+            return try w.view(try w.replace(before, by: definition))
         }
     }
 
@@ -76,12 +50,75 @@ extension ControlPlane {
 }
 
 extension Writing {
-    func checkRules(_ definition: APIDefinition, _ quotas: Quotas, of call: Call) throws {
+    /// Every rule of a new draft.
+    ///
+    /// - Parameter allowsNoBackend: a draft without a backend is taken; it cannot be published.
+    func checkNew(
+        _ definition: APIDefinition, _ settings: ControlPlaneSettings, of call: Call, allowsNoBackend: Bool = false
+    ) throws {
+        let quotas = settings.quotas
+        try checkRules(definition, quotas, of: call, allowsNoBackend: allowsNoBackend)
+        try checkReferences(definition, of: call)
+        try checkDefinitionParts(of: definition, settings, call)
+        try checkUnique(definition, besides: nil)
+        try checkQuota(
+            .api, count: sql.count("SELECT COUNT(*) AS n FROM apis WHERE instance_id = ?", [.text(call.instanceID)]),
+            limit: quotas.apis)
+        try checkRoom(inGroup: definition.groupID, limit: quotas.apisPerGroup)
+    }
+
+    /// Stores a draft that has been checked.
+    func add(_ definition: APIDefinition, of call: Call) throws -> API {
+        let api = API(
+            id: newID(), instanceID: call.instanceID, definition: definition.withIDs(from: nil, newID: newID),
+            createdAt: now, updatedAt: now)
+        try sql.insert(APIRow(api))
+        try storeSideRows(of: api)
+        try storeUses(of: api, before: nil)
+        try record(.api, id: api.id, before: nil, after: api)
+        return api
+    }
+
+    /// Every rule of a draft that stands for another one.
+    func checkReplacement(
+        of before: API, by definition: APIDefinition, _ settings: ControlPlaneSettings, of call: Call,
+        allowsNoBackend: Bool = false
+    ) throws {
+        let quotas = settings.quotas
+        try checkRules(definition, quotas, of: call, allowsNoBackend: allowsNoBackend)
+        try checkReferences(definition, of: call)
+        try checkDefinitionParts(of: definition, settings, call)
+        try checkUniqueAndRoom(definition, inPlaceOf: before, quotas)
+    }
+
+    func checkUniqueAndRoom(_ definition: APIDefinition, inPlaceOf before: API, _ quotas: Quotas) throws {
+        try checkUnique(definition, besides: before.id)
+        if definition.groupID != before.definition.groupID {
+            try checkRoom(inGroup: definition.groupID, limit: quotas.apisPerGroup)
+        }
+    }
+
+    /// Stores a draft that has been checked in place of another one.
+    func replace(_ before: API, by definition: APIDefinition) throws -> API {
+        var api = before
+        api.definition = definition.withIDs(from: before.definition, newID: newID)
+        api.updatedAt = now
+        try sql.update(APIRow(api))
+        try sql.execute("DELETE FROM api_tags WHERE api_id = ?", [.text(api.id)])
+        try storeSideRows(of: api)
+        try storeUses(of: api, before: before)
+        try record(.api, id: api.id, before: before, after: api)
+        return api
+    }
+
+    func checkRules(_ definition: APIDefinition, _ quotas: Quotas, of call: Call, allowsNoBackend: Bool = false) throws {
         var own = Condition()
         own.equal("instance_id", call.instanceID)
         let settings = InstanceSettingsCompiler.compile(
             instanceID: call.instanceID, features: try sql.all(Feature.self, where: own))
-        try DefinitionRules(quotas: quotas, maxTimeoutMilliseconds: settings.maxBackendTimeoutMilliseconds).check(definition)
+        try DefinitionRules(
+            quotas: quotas, maxTimeoutMilliseconds: settings.maxBackendTimeoutMilliseconds, allowsNoBackend: allowsNoBackend
+        ).check(definition)
     }
 
     /// What the definition names besides itself. Applications and responses of groups cannot be made yet: every id of one is
@@ -126,6 +163,16 @@ extension Writing {
 }
 
 extension Reading {
+    /// The draft of the group that claims the same requests.
+    func api(claiming claim: RequestClaim, groupID: String) throws -> API? {
+        var condition = Condition()
+        condition.equal("group_id", groupID)
+        condition.and("path_key = ?", .text(claim.pathKey))
+        condition.equal("req_method", claim.method.rawValue)
+        condition.equal("match_mode", claim.matchMode.rawValue)
+        return try sql.all(APIRow.self, where: condition).first?.api
+    }
+
     func api(_ id: String, of call: Call) throws -> API {
         guard let row = try find(APIRow.self, id: id, of: call) else { throw OperationError.notFound(.api, id: id) }
         return row.api

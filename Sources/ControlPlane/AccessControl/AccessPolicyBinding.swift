@@ -47,19 +47,7 @@ extension ControlPlane {
             let policy = try w.accessPolicy(id, of: call)
             return try publications.map { publicationID in
                 let view = try w.publishedView(publicationID, of: call)
-                var same = Condition()
-                same.equal("publication_id", publicationID)
-                same.equal("entity_type", policy.entity.rawValue)
-                if let old = try w.sql.all(AccessBinding.self, where: same).first {
-                    if old.policyID == id { return BoundAccessPolicy(binding: old, policy: policy, publication: view) }
-                    try w.remove(old)
-                }
-                let binding = AccessBinding(
-                    id: w.newID(), policyID: id, publicationID: publicationID, entity: policy.entity, boundAt: w.now)
-                try w.sql.insert(binding)
-                try w.record(.accessBinding, id: binding.id, before: nil, after: binding)
-                w.touch(.publication(publicationID))
-                return BoundAccessPolicy(binding: binding, policy: policy, publication: view)
+                return BoundAccessPolicy(binding: try w.bind(policy, to: publicationID), policy: policy, publication: view)
             }
         }
     }
@@ -189,6 +177,23 @@ extension Reading {
 }
 
 extension Writing {
+    /// Binds a policy in place of the one of the same entity type; the same one stays bound as it is.
+    func bind(_ policy: AccessControlPolicy, to publicationID: String) throws -> AccessBinding {
+        var same = Condition()
+        same.equal("publication_id", publicationID)
+        same.equal("entity_type", policy.entity.rawValue)
+        if let old = try sql.all(AccessBinding.self, where: same).first {
+            if old.policyID == policy.id { return old }
+            try remove(old)
+        }
+        let binding = AccessBinding(
+            id: newID(), policyID: policy.id, publicationID: publicationID, entity: policy.entity, boundAt: now)
+        try sql.insert(binding)
+        try record(.accessBinding, id: binding.id, before: nil, after: binding)
+        touch(.publication(publicationID))
+        return binding
+    }
+
     /// Ends a binding: one change record, and the API is compiled again.
     fileprivate func remove(_ binding: AccessBinding) throws {
         try sql.delete(AccessBinding.self, key: binding.id)

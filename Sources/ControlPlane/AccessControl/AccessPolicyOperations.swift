@@ -67,19 +67,7 @@ extension ControlPlane {
         let limit = settings.quotas.accessPolicies
         return try await write(call) { w in
             try w.checkInstance(of: call)
-            let name = try Self.checkedName(draft.name)
-            let value = try Self.checkedValue(draft.value, entity: draft.entity)
-            try w.checkAccessPolicyName(name, besides: nil, of: call)
-            try w.checkQuota(
-                .accessPolicy,
-                count: w.sql.count("SELECT COUNT(*) AS n FROM acls WHERE instance_id = ?", [.text(call.instanceID)]),
-                limit: limit)
-            let made = AccessControlPolicy(
-                id: w.newID(), instanceID: call.instanceID, name: name, action: draft.action, entity: draft.entity,
-                value: value, createdAt: w.now, updatedAt: w.now)
-            try w.sql.insert(made)
-            try w.record(.accessPolicy, id: made.id, before: nil, after: made)
-            return made
+            return try w.createAccessPolicy(draft, limit: limit, of: call)
         }
     }
 
@@ -91,19 +79,7 @@ extension ControlPlane {
     ) async throws -> Written<AccessControlPolicy> {
         try await write(call) { w in
             try w.checkInstance(of: call)
-            let name = try change.name.map(Self.checkedName)
-            let old = try w.accessPolicy(id, of: call)
-            if let entity = change.entity, entity != old.entity { throw OperationError.invalid(field: "entity_type") }
-            var new = old
-            if let name { new.name = name }
-            if let action = change.action { new.action = action }
-            if let value = change.value { new.value = try Self.checkedValue(value, entity: old.entity) }
-            try w.checkAccessPolicyName(new.name, besides: id, of: call)
-            new.updatedAt = w.now
-            try w.sql.update(new)
-            try w.record(.accessPolicy, id: id, before: old, after: new)
-            w.touch(.accessPolicy(id))
-            return new
+            return try w.updateAccessPolicy(id, change, of: call)
         }
     }
 
@@ -149,7 +125,7 @@ extension ControlPlane {
 
     /// Names have the contract's form for names of policies: 3 to 64 letters, digits, underscores and Chinese characters, no
     /// digit or underscore first. The contract states no limits for this field.
-    private static func checkedName(_ name: String) throws -> String {
+    fileprivate static func checkedName(_ name: String) throws -> String {
         func isLetter(_ scalar: Unicode.Scalar) -> Bool {
             switch scalar {
             case "a"..."z", "A"..."Z", "\u{4e00}"..."\u{9fa5}": true
@@ -163,7 +139,7 @@ extension ControlPlane {
         return name
     }
 
-    private static func checkedValue(_ value: String, entity: AccessControlPolicy.Entity) throws -> String {
+    fileprivate static func checkedValue(_ value: String, entity: AccessControlPolicy.Entity) throws -> String {
         do {
             return try AccessControlRules.read(value, entity: entity).stored
         } catch {
@@ -211,6 +187,38 @@ extension Reading {
 }
 
 extension Writing {
+    /// - Parameter limit: policies that the instance may have.
+    func createAccessPolicy(_ draft: AccessPolicyDraft, limit: Int, of call: Call) throws -> AccessControlPolicy {
+        let name = try ControlPlane.checkedName(draft.name)
+        let value = try ControlPlane.checkedValue(draft.value, entity: draft.entity)
+        try checkAccessPolicyName(name, besides: nil, of: call)
+        try checkQuota(
+            .accessPolicy, count: sql.count("SELECT COUNT(*) AS n FROM acls WHERE instance_id = ?", [.text(call.instanceID)]),
+            limit: limit)
+        let made = AccessControlPolicy(
+            id: newID(), instanceID: call.instanceID, name: name, action: draft.action, entity: draft.entity,
+            value: value, createdAt: now, updatedAt: now)
+        try sql.insert(made)
+        try record(.accessPolicy, id: made.id, before: nil, after: made)
+        return made
+    }
+
+    func updateAccessPolicy(_ id: String, _ change: AccessPolicyChange, of call: Call) throws -> AccessControlPolicy {
+        let name = try change.name.map(ControlPlane.checkedName)
+        let old = try accessPolicy(id, of: call)
+        if let entity = change.entity, entity != old.entity { throw OperationError.invalid(field: "entity_type") }
+        var new = old
+        if let name { new.name = name }
+        if let action = change.action { new.action = action }
+        if let value = change.value { new.value = try ControlPlane.checkedValue(value, entity: old.entity) }
+        try checkAccessPolicyName(new.name, besides: id, of: call)
+        new.updatedAt = now
+        try sql.update(new)
+        try record(.accessPolicy, id: id, before: old, after: new)
+        touch(.accessPolicy(id))
+        return new
+    }
+
     fileprivate func removeAccessPolicy(_ policy: AccessControlPolicy) throws {
         let bound = try sql.count("SELECT COUNT(*) AS n FROM acl_bindings WHERE acl_id = ?", [.text(policy.id)])
         guard bound == 0 else { throw OperationError.conflict(.accessPolicyIsBound) }

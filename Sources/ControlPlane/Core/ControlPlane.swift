@@ -142,6 +142,7 @@ public struct Quotas: Sendable, Equatable {
     public var apiGroups = 1500
     public var apis = 5000
     public var apisPerGroup = 1000
+    public var apisPerImport = 1000
     public var environments = 10
     public var signatureKeys = 200
     public var accessPolicies = 100

@@ -80,20 +80,26 @@ public final class Writing: Reading {
 
     /// Counts one revision and stores the change records; the revision as it is when nothing was recorded.
     func finish(call: Call) throws -> UInt64 {
-        if !changes.isEmpty { try sql.execute("UPDATE gateway_state SET revision = revision + 1 WHERE id = 1") }
-        let revision = try sql.first("SELECT revision FROM gateway_state WHERE id = 1", [])?.integer("revision") ?? 0
-        for (position, change) in changes.enumerated() {
-            try sql.execute(
-                """
-                INSERT INTO changes (revision, position, made_at, actor, source, request_id, instance_id, kind, object_id,
-                  before_json, after_json) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-                """,
-                [
-                    .integer(revision), SQLValue(position), .integer(now.nanoseconds), .text(call.actor), .text(call.source),
-                    .text(call.requestID), .text(change.instanceID), .text(change.kind.rawValue), .text(change.id),
-                    SQLValue(change.before), SQLValue(change.after),
-                ])
+        guard !changes.isEmpty else {
+            return UInt64(try sql.first("SELECT revision FROM gateway_state WHERE id = 1", [])?.integer("revision") ?? 0)
         }
+        let state = try sql.first("SELECT revision, audit_count FROM gateway_state WHERE id = 1", [])
+        let revision = (try state?.integer("revision") ?? 0) + 1
+        let count = (try state?.int("audit_count") ?? 0) + changes.count
+        let chain = box.changeChain
+        var seal = try sql.first("SELECT seal FROM changes ORDER BY revision DESC, position DESC LIMIT 1", [])?.text("seal") ?? ""
+        for (position, change) in changes.enumerated() {
+            var row = ChangeRow(
+                revision: revision, position: position, madeAt: now.nanoseconds, actor: call.actor, source: call.source,
+                requestID: call.requestID, instanceID: change.instanceID, kind: change.kind.rawValue, objectID: change.id,
+                before: change.before, after: change.after)
+            seal = chain.seal(row, after: seal)
+            row.seal = seal
+            try sql.insert(row)
+        }
+        try sql.execute(
+            "UPDATE gateway_state SET revision = ?, audit_count = ?, audit_seal = ? WHERE id = 1",
+            [.integer(revision), SQLValue(count), .text(chain.seal(count: count, last: seal))])
         return UInt64(revision)
     }
 }

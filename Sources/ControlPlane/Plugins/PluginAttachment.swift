@@ -86,7 +86,7 @@ extension ControlPlane {
 }
 
 extension Writing {
-    fileprivate func attach(
+    func attach(
         _ plugins: [Plugin], toAPIs apis: [String], environmentID: String, field: String, of call: Call
     ) throws -> [AttachedPlugin] {
         for api in apis { try checkAPI(api, of: call) }

@@ -34,7 +34,7 @@ extension ControlPlane {
         return try await write(call) { w in
             try w.checkInstance(of: call)
             return try w.publish(
-                try w.api(apiID, of: call), in: try w.environment(environmentID, of: call), remark: remark, settings)
+                try w.api(apiID, of: call), in: try w.environment(environmentID, of: call), remark: remark, settings, of: call)
         }
     }
 
@@ -85,7 +85,7 @@ extension ControlPlane {
 
 extension Writing {
     func publish(
-        _ api: API, in environment: Environment, remark: String, _ settings: ControlPlaneSettings
+        _ api: API, in environment: Environment, remark: String, _ settings: ControlPlaneSettings, of call: Call
     ) throws -> PublicationRecord {
         let before = try publication(ofAPI: api.id, environmentID: environment.id)
         let version = APIVersion(
@@ -93,6 +93,7 @@ extension Writing {
             number: now.compact(offsetSeconds: settings.versionZoneOffsetSeconds), definition: api.definition, remark: remark,
             publishedAt: now)
         let publication = try putInForce(version, of: api, before: before, environment)
+        try bindPlanned(publication, of: call)
         try dropOldVersions(of: publication, keeping: settings.quotas.versionsPerPublication)
         return PublicationRecord(
             publication: publication, apiName: api.definition.name, versionID: version.id, remark: remark)

@@ -47,6 +47,12 @@ public struct Timestamp: Hashable, Comparable, Sendable, Codable {
         return pad(c.year, 4) + pad(c.month, 2) + pad(c.day, 2) + pad(c.hour, 2) + pad(c.minute, 2) + pad(c.second, 2)
     }
 
+    /// `yyyy-MM-dd HH:mm:ss` in the zone that lies `offsetSeconds` east of UTC: versions of exported documents.
+    public func civilText(offsetSeconds: Int64) -> String {
+        let c = civil(seconds + offsetSeconds)
+        return "\(pad(c.year, 4))-\(pad(c.month, 2))-\(pad(c.day, 2)) \(pad(c.hour, 2)):\(pad(c.minute, 2)):\(pad(c.second, 2))"
+    }
+
     private func fractionText(_ value: Int64, digits: Int, trimmed: Bool) -> String {
         var text = pad(value, digits)
         if trimmed { while text.hasSuffix("0") { text.removeLast() } }

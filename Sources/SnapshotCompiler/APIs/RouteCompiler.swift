@@ -16,6 +16,7 @@ public struct RouteCompiler: Sendable {
         let path = try Self.frontPath(definition, resource: resource)
         let channels = ChannelCompiler(contents: api.channels, registry: policies.registry)
         var compiled = try policies.compile(api, settings: settings)
+        compiled.parameters = ParameterPolicy(compiling: definition, front: path)
         compiled.defaultContentType = definition.contentType.map { Array($0.utf8) }
         return Route(
             identity: Self.identity(api), method: RouteMethod(definition.reqMethod), path: path,
@@ -80,15 +81,12 @@ public struct RouteCompiler: Sendable {
         if !definition.mockPolicies.isEmpty { throw refuse("policy_mocks", "backend policies are not served") }
         if !definition.functionPolicies.isEmpty { throw refuse("policy_functions", "backend policies are not served") }
         for parameter in definition.requestParameters where parameter.location != .path {
-            if parameter.required || parameter.validates || parameter.defaultValue != nil || !parameter.passThrough {
-                throw refuse("req_params", "\(parameter.name): query and header parameters are only passed through")
+            if parameter.defaultValue != nil || !parameter.passThrough {
+                throw refuse("req_params", "\(parameter.name): defaults and parameters that are held back are not served")
             }
         }
         for parameter in definition.requestParameters where parameter.orchestrations?.isEmpty == false {
             throw refuse("req_params", "\(parameter.name): orchestration rules are not served")
-        }
-        for parameter in definition.requestParameters where parameter.location == .path && parameter.validates {
-            throw refuse("req_params", "\(parameter.name): path parameters are not validated")
         }
         for parameter in definition.backendParameters where parameter.location != .path {
             throw refuse("backend_params", "\(parameter.name): only path parameters are mapped")

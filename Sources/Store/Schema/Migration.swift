@@ -12,7 +12,15 @@ public struct Migration: Sendable {
 
 public enum Schema {
     /// All steps, oldest first.
-    public static let migrations: [Migration] = [.configuration, .identity, .throttles, .channels, .definitions, .livedata]
+    public static let migrations: [Migration] = [
+        .configuration, .identity,
+        .throttles,
+        .channels,
+        .definitions,
+        .openAPI,
+        .livedata,
+        .audit,
+    ]
 
     /// Brings the database to the newest step, all missing steps in one transaction.
     ///

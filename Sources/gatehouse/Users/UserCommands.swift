@@ -3,9 +3,6 @@ import ControlPlane
 import Foundation
 import GatewayModel
 import GatewayPrimitives
-import Logging
-import Store
-import StoreSQLite
 
 struct User: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -17,29 +14,14 @@ struct User: AsyncParsableCommand {
 
         /// Runs `body` on the folder's store; what goes wrong becomes one line.
         func open<Result>(_ body: (IdentityDirectory, Call) async throws -> Result) async throws -> Result {
-            let folder = URL(fileURLWithPath: dataFolder).standardizedFileURL.path
-            let database = folder + "/gatehouse.sqlite"
-            guard FileManager.default.fileExists(atPath: database) else {
-                throw PlainFailure("there is no gatehouse database in \(folder)")
-            }
-            guard let key = FileManager.default.contents(atPath: folder + "/secrets.key"), key.count == 32 else {
-                throw PlainFailure("the key file \(folder)/secrets.key cannot be read")
-            }
-            let store = try SQLiteStore(path: database)
-            defer { try? store.close() }
-            var log = Logger(label: "gatehouse", factory: { StreamLogHandler.standardError(label: $0) })
-            log.logLevel = .error
-            let plane = try ControlPlane(
-                store: store, box: SecretBox(keyMaterial: Array(key)), settings: ControlPlaneSettings(), log: log,
-                sink: { _, inForce in inForce() })
             let call = Call(
                 actor: "command line", userID: "", source: "", requestID: "gatehouse-user", projectID: "", instanceID: "")
-            do {
-                return try await body(IdentityDirectory(plane: plane), call)
-            } catch let error as IdentityError {
-                throw PlainFailure(Self.text(error))
-            } catch let error as OperationError {
-                throw PlainFailure("refused: \(error)")
+            return try await StoredConfiguration.open(folder: dataFolder) { plane in
+                do {
+                    return try await body(IdentityDirectory(plane: plane), call)
+                } catch let error as IdentityError {
+                    throw PlainFailure(Self.text(error))
+                }
             }
         }
 

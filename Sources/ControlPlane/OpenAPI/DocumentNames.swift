@@ -1,0 +1,86 @@
+import GatewayModel
+import OpenAPIDocuments
+import Store
+
+/// Documents name other objects, definitions hold their ids: both ways, one lookup for each name.
+struct DocumentNames {
+    let reading: Reading
+    let call: Call
+
+    // MARK: names -> ids
+
+    /// - Throws: ``OperationError/notFound(_:id:)`` with the name.
+    func identified(_ described: DocumentAPI) throws -> APIDefinition {
+        var definition = described.definition
+        definition.authorizerID = try definition.authorizerID.map { try id(.authorizer, $0) }
+        definition.responseID = try definition.responseID.map { try id(.groupResponse, $0) }
+        try definition.forEachReference { reference in
+            if let channel = reference.channelID { reference.channelID = try id(.vpcChannel, channel) }
+            if let authorizer = reference.authorizerID { reference.authorizerID = try id(.authorizer, authorizer) }
+        }
+        if let rule = described.orchestrations.values.first?.first { throw OperationError.notFound(.orchestration, id: rule) }
+        return definition
+    }
+
+    private func id(_ kind: ResourceKind, _ name: String) throws -> String {
+        throw OperationError.notFound(kind, id: name)
+    }
+
+    // MARK: ids -> names
+
+    func described(_ definition: APIDefinition) throws -> DocumentAPI {
+        var out = definition
+        out.authorizerID = try definition.authorizerID.map { try name(.authorizer, $0) }
+        out.responseID = try definition.responseID.map { try name(.groupResponse, $0) }
+        try out.forEachReference { reference in
+            if let channel = reference.channelID { reference.channelID = try name(.vpcChannel, channel) }
+            if let authorizer = reference.authorizerID { reference.authorizerID = try name(.authorizer, authorizer) }
+        }
+        return DocumentAPI(definition: out)
+    }
+
+    /// What is gone is named by its id.
+    private func name(_ kind: ResourceKind, _ id: String) throws -> String { id }
+}
+
+/// What a backend refers to.
+struct BackendReference {
+    var channelID: String?
+    var authorizerID: String?
+}
+
+extension APIDefinition {
+    /// Every backend of the definition, those of policies included.
+    mutating func forEachReference(_ change: (inout BackendReference) throws -> Void) rethrows {
+        func apply(_ http: inout HTTPBackendDefinition) throws {
+            var reference = BackendReference(channelID: http.channelID, authorizerID: http.authorizerID)
+            try change(&reference)
+            http.channelID = reference.channelID
+            http.authorizerID = reference.authorizerID
+        }
+        func changed(_ authorizerID: String?) throws -> String? {
+            var reference = BackendReference(authorizerID: authorizerID)
+            try change(&reference)
+            return reference.authorizerID
+        }
+        if var http {
+            try apply(&http)
+            self.http = http
+        }
+        if var mock {
+            mock.authorizerID = try changed(mock.authorizerID)
+            self.mock = mock
+        }
+        if var function {
+            function.authorizerID = try changed(function.authorizerID)
+            self.function = function
+        }
+        for index in httpPolicies.indices { try apply(&httpPolicies[index].backend) }
+        for index in mockPolicies.indices {
+            mockPolicies[index].backend.authorizerID = try changed(mockPolicies[index].backend.authorizerID)
+        }
+        for index in functionPolicies.indices {
+            functionPolicies[index].backend.authorizerID = try changed(functionPolicies[index].backend.authorizerID)
+        }
+    }
+}

@@ -1,0 +1,43 @@
+/// Names of the extensions of documents (management-api.md, 3.22). Those of the vendor begin with `x-apigateway-`; what it has
+/// no name for, so that an export would lose it, has one of this gateway's own.
+enum Extension {
+    static let authType = "x-apigateway-auth-type"
+    static let authOption = "x-apigateway-auth-opt"
+    static let authorizer = "x-apigateway-authorizer"
+    static let requestType = "x-apigateway-request-type"
+    static let matchMode = "x-apigateway-match-mode"
+    static let cors = "x-apigateway-cors"
+    static let anyMethod = "x-apigateway-any-method"
+    static let backend = "x-apigateway-backend"
+    static let backendPolicies = "x-apigateway-backend-policies"
+    static let rateLimit = "x-apigateway-ratelimit"
+    static let rateLimits = "x-apigateway-ratelimits"
+    static let accessControl = "x-apigateway-access-control"
+    static let accessControls = "x-apigateway-access-controls"
+    static let plugins = "x-apigateway-plugins"
+    static let romaApp = "x-apigateway-roma-app"
+    static let response = "x-apigateway-response"
+    static let responses = "x-apigateway-responses"
+    static let passThrough = "x-apigateway-pass-through"
+    static let normalSample = "x-apigateway-result-normal-sample"
+    static let failureSample = "x-apigateway-result-failure-sample"
+    static let functionBase64 = "x-apigateway-is-send-fg-body-base64"
+    static let queryEncoding = "x-apigateway-query-string-encode"
+
+    // Without a name in the vendor's documents.
+    static let version = "x-gatehouse-version"
+    static let tag = "x-gatehouse-tag"
+    static let contentType = "x-gatehouse-content-type"
+    static let domainName = "x-gatehouse-domain-name"
+    static let validate = "x-gatehouse-validate"
+    static let jsonSchema = "x-gatehouse-json-schema"
+    static let orchestrations = "x-gatehouse-orchestrations"
+    static let example = "x-example"
+    static let backendAuthorizer = "x-gatehouse-authorizer"
+    static let proxyHost = "x-gatehouse-proxy-host"
+    static let effectMode = "x-gatehouse-effect-mode"
+    static let headers = "x-gatehouse-headers"
+    static let statusCode = "x-gatehouse-status-code"
+    /// `x-gatehouse-prefix-get`: the second operation of one method and path, matched as a prefix.
+    static let prefixOperation = "x-gatehouse-prefix-"
+}
