@@ -68,6 +68,8 @@ MAX_LENGTHS = {
 
 # Query parameters that the contract calls mandatory and clients leave out. [6.33]
 OPTIONAL_QUERY = {"list_certificates_v2.instance_id"}
+# Bodies that the contract calls mandatory and that may be left out: nothing in them is. (management-api.md, 1.9)
+OPTIONAL_BODIES = {"reset_roma_app_secret"}
 # Query parameters with checks and texts of their own (`action` of batch operations).
 ACTION_QUERY = "action"
 # Paging parameters are whole numbers everywhere, whatever the schema says.

@@ -5,6 +5,8 @@ import re
 
 import yaml
 
+from . import overrides
+
 Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 SWIFT_KEYWORDS = set(
@@ -83,7 +85,7 @@ class Contract:
         if "requestBody" in operation:
             media, content = next(iter(operation["requestBody"]["content"].items()))
             body = "multipart" if media.startswith("multipart") else "json"
-            body_required = bool(operation["requestBody"].get("required"))
+            body_required = bool(operation["requestBody"].get("required")) and name not in overrides.OPTIONAL_BODIES
             body_schema = self._named(content["schema"], upper_camel(name) + "Request", shapes)
         success = min(code for code in operation["responses"] if code.startswith("2"))
         content = operation["responses"][success].get("content") or {}

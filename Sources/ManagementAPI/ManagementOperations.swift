@@ -6,6 +6,9 @@ public enum ManagementOperations {
         var routes = OperationRoutes()
         routes.addInstances(plane)
         routes.addFeatures(plane)
+        routes.addApplications(plane)
+        routes.addAppCodes(plane)
+        routes.addAppQuotas(plane)
         routes.addAPIGroups(plane)
         routes.addChannels(plane)
         routes.addEnvironments(plane)
@@ -18,6 +21,7 @@ public enum ManagementOperations {
         routes.addAccessPolicies(plane)
         routes.addPlugins(plane)
         routes.addThrottles(plane)
+        routes.addStatistics(plane)
         routes.addDictionaries(plane)
         return routes
     }

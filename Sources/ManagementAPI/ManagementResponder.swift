@@ -152,7 +152,7 @@ public struct ManagementResponder: HTTPResponder {
         return Self.errorResponse(refusal, requestID: requestID)
     }
 
-    private static func errorResponse(_ refusal: Refusal, requestID: String) -> Response {
+    static func errorResponse(_ refusal: Refusal, requestID: String) -> Response {
         let body = ErrorBody(refusal, requestID: requestID)
         var response = (try? json(body, HTTPResponse.Status(code: refusal.status))) ?? Response(status: .internalServerError)
         // What is left of such a body is not read: the connection ends with the answer.

@@ -11,6 +11,7 @@ extension ClientConnection {
         guard let head else { return }
         let now = loop.eventTime
         exchange.answeredAt = now
+        exchange.status = connection.head.status
         exchange.forgetReplay()
         exchange.deadline = now + nanoseconds(loop.configuration.answerTimeoutMilliseconds)
         // A body that is still coming when the answer begins may never end: the connection is not promised to stay.
@@ -69,6 +70,7 @@ extension ClientConnection {
             out.writeBytes(bytes)
         } else if let slice = buffer.getSlice(at: start, length: bytes.count) {
             // Large bodies go on as they came.
+            exchange.sentBytes &+= bytes.count
             context.write(wrapOutboundOut(slice), promise: nil)
         }
     }
@@ -82,6 +84,7 @@ extension ClientConnection {
     private func flushOut() {
         guard let context else { return }
         if out.readableBytes > 0 {
+            exchange.sentBytes &+= out.readableBytes
             context.writeAndFlush(wrapOutboundOut(out), promise: nil)
             out.clear()
         } else {
@@ -162,6 +165,7 @@ extension ClientConnection {
 
     func send(_ answer: ResponseHead, _ text: [UInt8], failure: GatewayFailure?) {
         exchange.deadline = .max
+        exchange.status = answer.status
         decorate(answer, failure: failure, isBackend: false)
         if let connection = exchange.upstream {
             exchange.upstream = nil
@@ -195,6 +199,8 @@ extension ClientConnection {
         if body.isComplete {
             finishRequest()
         } else {
+            // Answered: how long the rest of the body takes is not the API's time.
+            countRequest()
             phase = .discarding
             clientDeadline = loop.eventTime + nanoseconds(loop.configuration.bodyTimeoutMilliseconds)
         }

@@ -220,6 +220,7 @@ final class ClientConnection: AnswerReceiver, ChannelInboundHandler, ChannelOutb
     /// The request is over and answered: on to the next one, or to the end.
     func finishRequest() {
         if phase == .exchange || phase == .discarding { loop.requestEnds() }
+        countRequest()
         exchange.end()
         if let head {
             loop.giveBack(head)
@@ -232,6 +233,19 @@ final class ClientConnection: AnswerReceiver, ChannelInboundHandler, ChannelOutb
             return
         }
         if !isProcessing { processPending() }
+    }
+
+    /// Adds the request to its API's counts, once. A request that matched no API belongs to none; a preflight is the browser's
+    /// question and no call of the API.
+    func countRequest() {
+        guard let route = exchange.route, let meter = route.meter, !exchange.isPreflight else { return }
+        exchange.route = nil
+        let now = loop.eventTime
+        let sent = exchange.firstSentAt
+        loop.traffic.count(
+            meter, status: exchange.status, latency: Int64((now - min(now, exchange.began)) / 1000),
+            backend: sent == 0 ? nil : Int64((now - min(now, sent)) / 1000),
+            bytesIn: (head?.byteCount ?? 0) + body.received, bytesOut: exchange.sentBytes, now: now)
     }
 
     // MARK: Answers; the work is in ClientAnswer.swift, because extensions cannot override
@@ -337,6 +351,8 @@ final class ClientConnection: AnswerReceiver, ChannelInboundHandler, ChannelOutb
     func closeAfterWriting(lingers: Bool) {
         guard let context, phase != .closed else { return }
         if phase == .exchange || phase == .discarding { loop.requestEnds() }
+        exchange.sentBytes &+= out.readableBytes
+        countRequest()
         exchange.end()
         phase = .lingering
         clientDeadline = loop.eventTime + 2_000_000_000
@@ -357,6 +373,7 @@ final class ClientConnection: AnswerReceiver, ChannelInboundHandler, ChannelOutb
         if phase == .exchange || phase == .discarding { loop.requestEnds() }
         phase = .closed
         clientDeadline = .max
+        countRequest()
         exchange.end()
         if let head {
             loop.giveBack(head)

@@ -189,6 +189,7 @@ extension ClientConnection {
         exchange.attempts += 1
         let now = loop.eventTime
         exchange.sentAt = now
+        if exchange.attempts == 1 { exchange.firstSentAt = now }
         exchange.deadline = now + nanoseconds(backend.timeoutMilliseconds)
         let pool: UpstreamPool
         if let channel = backend.channel {
@@ -340,6 +341,7 @@ extension ClientConnection {
         exchange.leaveMember(failed: !isFree)
         guard !exchange.hasAnswer else {
             // The client has part of an answer; all that can be said is that it is not complete.
+            exchange.status = 502
             closeNow()
             return
         }

@@ -60,10 +60,16 @@ struct Exchange {
     var attempts = 0
     var retriesLeft = 0
     var sentAt: UInt64 = 0
+    /// The first attempt's.
+    var firstSentAt: UInt64 = 0
     var answeredAt: UInt64 = 0
     /// A byte of the answer has been given to the client's channel.
     var hasAnswer = false
     var form: AnswerForm?
+    /// Of the answer, 0 while there is none; 502 for one that broke off.
+    var status = 0
+    /// Bytes given to the client's channel.
+    var sentBytes = 0
     /// Monotonic nanoseconds by which the backend must have moved on; `.max`: none.
     var deadline = UInt64.max
 
@@ -81,6 +87,9 @@ struct Exchange {
         attempts = 0
         retriesLeft = 0
         sentAt = 0
+        firstSentAt = 0
+        status = 0
+        sentBytes = 0
         answeredAt = 0
         hasAnswer = false
         form = nil

@@ -1,10 +1,14 @@
 import NIOConcurrencyHelpers
 import NIOCore
+import Snapshot
 
 /// What the server's owner and publishers share; never touched by a request.
 struct NIOLockedState: Sendable {
     struct Content {
         var listeners: [any Channel] = []
+        /// What was counted before the event loops ended, for who asks then.
+        var traffic: [TrafficSample] = []
+        var isDown = false
     }
 
     private let box = NIOLockedValueBox(Content())

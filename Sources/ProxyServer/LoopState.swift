@@ -42,17 +42,21 @@ final class LoopState: @unchecked Sendable {
     private var nextTick: UInt64 = .max
     private var nextSweep: UInt64 = 0
     private(set) var activeRequests = 0
+    /// Counts of the APIs' requests.
+    var traffic: TrafficLedger
 
     private static let busyTick: UInt64 = 20_000_000
     private static let idleTick: UInt64 = 500_000_000
 
-    init(eventLoop: any EventLoop, configuration: ProxyConfiguration, backendTLS: NIOSSLContext?) {
+    /// - Parameter number: counts the loops from 0.
+    init(eventLoop: any EventLoop, number: Int, configuration: ProxyConfiguration, backendTLS: NIOSSLContext?) {
         self.eventLoop = eventLoop
         self.configuration = configuration
         self.backendTLS = backendTLS
         maxConnections = max(1, configuration.maxConnections / max(1, configuration.eventLoops))
         stageScratch = StageScratch(nodeName: configuration.nodeName, nodeAddress: configuration.nodeAddress)
         snapshot = .empty
+        traffic = TrafficLedger(loop: number)
         var source = SystemRandomNumberGenerator()
         requestIDs = RequestIDGenerator(seedingFrom: &source)
     }

@@ -36,8 +36,8 @@ public final class ProxyServer: Sendable {
             throw .tlsSettings("\(error)")
         }
         var loops: [LoopState] = []
-        for eventLoop in group.makeIterator() {
-            loops.append(LoopState(eventLoop: eventLoop, configuration: configuration, backendTLS: backendTLS))
+        for (number, eventLoop) in group.makeIterator().enumerated() {
+            loops.append(LoopState(eventLoop: eventLoop, number: number, configuration: configuration, backendTLS: backendTLS))
         }
         self.loops = loops
         // There is at least one loop; checks are few, and one loop carries them all.
@@ -113,6 +113,23 @@ public final class ProxyServer: Sendable {
         }
     }
 
+    // MARK: Statistics
+
+    /// What the APIs' requests were since the last call, one element an API, minute and event loop. A request is counted when it
+    /// has been answered. May be called from any thread, and once more after `shutdown`.
+    public func takeTraffic() async -> [TrafficSample] {
+        var samples = state.withLock { state in
+            let left = state.traffic
+            state.traffic = []
+            return left
+        }
+        guard state.withLock({ !$0.isDown }) else { return samples }
+        for taken in loops.map({ loop in loop.eventLoop.submit { loop.traffic.take() } }) {
+            if let more = try? await taken.get() { samples += more }
+        }
+        return samples
+    }
+
     // MARK: End
 
     /// Stops accepting, closes idle connections, lets running requests finish for at most `drain`, then closes what is left.
@@ -131,6 +148,11 @@ public final class ProxyServer: Sendable {
             return loop.eventLoop.flatSubmit { loop.drain() }.always { _ in timeout.cancel() }
         }
         for loop in drained { try? await loop.get() }
+        let left = await takeTraffic()
+        state.withLock { state in
+            state.traffic += left
+            state.isDown = true
+        }
         do {
             try await group.shutdownGracefully()
         } catch {

@@ -13,10 +13,12 @@ public final class Route: Sendable {
     public let refusal: RouteRefusal?
     public let backend: Backend
     public let policies: RoutePolicies
+    /// Where its requests are counted; nil: nowhere.
+    public let meter: TrafficMeter?
 
     public init(
         identity: RouteIdentity, method: RouteMethod, path: PathTemplate, matchMode: MatchMode, schemes: AllowedSchemes,
-        refusal: RouteRefusal?, backend: Backend, policies: RoutePolicies
+        refusal: RouteRefusal?, backend: Backend, policies: RoutePolicies, meter: TrafficMeter? = nil
     ) {
         self.identity = identity
         self.method = method
@@ -26,6 +28,7 @@ public final class Route: Sendable {
         self.refusal = refusal
         self.backend = backend
         self.policies = policies
+        self.meter = meter
     }
 }
 

@@ -36,4 +36,16 @@ public struct SecretBox: Sendable {
             throw .malformed("a secret cannot be opened with this key file: \(context)")
         }
     }
+
+    /// A keyed hash (HMAC-SHA-256, base64) by which a sealed text is found, and by which nobody without the key file can
+    /// recognise a guess.
+    ///
+    /// - Parameter context: the place; equal texts of two places have two fingerprints.
+    public func fingerprint(_ text: String, context: String) -> String {
+        var hash = HMAC<SHA256>(key: key)
+        hash.update(data: Data(context.utf8))
+        hash.update(data: Data([0]))
+        hash.update(data: Data(text.utf8))
+        return Data(hash.finalize()).base64EncodedString()
+    }
 }

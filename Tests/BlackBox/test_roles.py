@@ -65,6 +65,25 @@ def test_a_reader_sees_masks_where_others_see_secrets(make_user, call, world):
         assert [entry["sign_secret"] for entry in listed + bound] == [secret, secret], role
 
 
+def test_codes_are_for_those_who_may_use_the_application(make_user, call):
+    app = call.expect(201, "POST", f"{call.public_path}/apps", {"name": unique("app")})
+    path, members = f"/apps/{app['id']}/app-codes", f"{call.public_path}/apps/{app['id']}/users"
+    code = call.expect(201, "PUT", path)["app_code"]
+    masked = code[:3] + "-" * 58 + code[-3:]
+    _, reader = make_user("reader")
+    assert reader.expect(200, "GET", path)["app_codes"][0]["app_code"] == masked
+    name, own = make_user("operator")
+    own.refused(403, "APIG.1104", "GET", path)
+    own.refused(403, "APIG.1104", "PUT", path)
+    candidates = call.expect(200, "GET", f"{call.public_path}/apps/{app['id']}/candidates")["users"]
+    user_id = next(user["id"] for user in candidates if user["name"] == name)
+    for role, shown, writes in [("read", masked, 403), ("access", code, 403), ("modify", masked, 201), ("admin", code, 201)]:
+        call.expect(200, "PUT", members, {"users": [{"id": user_id, "roles": [role]}]})
+        assert own.expect(200, "GET", path)["app_codes"][-1]["app_code"] == shown, role
+        assert own.put(path).status == writes, role
+        assert own.put(f"/apps/{app['id']}/app-acl", {"app_acl_type": "DENY", "app_acl_values": ["10.0.0.1"]}).status == writes
+
+
 def test_change_and_removal_take_effect(gatehouse, make_user):
     """From the next call on, although another process wrote it."""
     name, call = make_user("reader")

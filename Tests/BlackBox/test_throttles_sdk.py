@@ -203,6 +203,29 @@ def test_specials_of_users(sdk, call, throttle):
                 throttle_id=throttle.id, strategy_id=made.id)
 
 
+def test_specials_of_applications(sdk, throttle):
+    app, other = (sdk.create_roma_app(body={"name": unique("app")}) for _ in range(2))
+    made = sdk.create_special_throttling_configuration_v2(throttle_id=throttle.id, body={
+        "object_type": "APP", "object_id": app.id, "call_limits": 10})
+    assert (made.object_type, made.object_id, made.object_name, made.app_id, made.app_name) == (
+        "APP", app.id, app.name, app.id, app.name)
+    sdk.create_special_throttling_configuration_v2(throttle_id=throttle.id, body={
+        "object_type": "APP", "object_id": other.id, "call_limits": 20})
+    sdk.create_special_throttling_configuration_v2(throttle_id=throttle.id, body={
+        "object_type": "USER", "object_id": app.id, "call_limits": 30})
+    named = sdk.list_special_throttling_configurations_v2(throttle_id=throttle.id, app_name=app.name).throttle_specials
+    assert [(entry.id, entry.app_id, entry.app_name, entry.call_limits) for entry in named] == [
+        (made.id, app.id, app.name, 10)]
+    assert sdk.list_special_throttling_configurations_v2(throttle_id=throttle.id, object_type="APP").total == 2
+    changed = sdk.update_special_throttling_configuration_v2(
+        throttle_id=throttle.id, strategy_id=made.id, body={"call_limits": 11})
+    assert (changed.call_limits, changed.app_name) == (11, app.name)
+    sdk.refused(400, "APIG.3308", "create_special_throttling_configuration_v2", {
+        "object_type": "APP", "object_id": app.id, "call_limits": 1}, throttle_id=throttle.id)
+    sdk.delete_roma_app(app_id=app.id)
+    assert sdk.list_special_throttling_configurations_v2(throttle_id=throttle.id, object_type="APP").total == 1
+
+
 def test_special_refusals(sdk, call, throttle):
     unknown = hex_id()
     good = {"object_type": "USER", "object_id": hex_id(), "call_limits": 1}

@@ -122,6 +122,7 @@ extension ControlPlane {
     public func checkAPIGroupName(_ call: Call, name: String, romaAppID: String) async throws {
         try await read { r in
             try r.checkInstance(of: call)
+            try r.checkIntegrationApplication(romaAppID, of: call)
             try r.checkGroupName(name, romaAppID: romaAppID, besides: nil, of: call)
         }
     }
@@ -138,7 +139,7 @@ extension Writing {
     /// - Parameter limit: groups that the instance may have.
     func createGroup(_ draft: APIGroupDraft, limit: Int, of call: Call) throws -> APIGroup {
         try ControlPlane.checkPlain(draft.remark, field: "remark")
-        try checkIntegrationApplication(draft.romaAppID)
+        try checkIntegrationApplication(draft.romaAppID, of: call)
         try checkGroupName(draft.name, romaAppID: draft.romaAppID, besides: nil, of: call)
         try checkQuota(
             .apiGroup, count: sql.count("SELECT COUNT(*) AS n FROM api_groups WHERE instance_id = ?", [.text(call.instanceID)]),
@@ -165,10 +166,5 @@ extension Reading {
             "SELECT id FROM api_groups WHERE instance_id = ? AND roma_app_id = ? AND name = ?",
             [.text(call.instanceID), .text(romaAppID), .text(name)])
         if let other, try other.text("id") != id { throw OperationError.taken(.apiGroup, name: name) }
-    }
-
-    /// There are no integration applications yet: every id is that of an unknown one.
-    func checkIntegrationApplication(_ id: String) throws(OperationError) {
-        guard id.isEmpty else { throw .notFound(.integrationApplication, id: id) }
     }
 }

@@ -7,6 +7,8 @@ public struct APIView: Sendable {
     public let group: APIGroup
     /// Where the API is in force, newest publication first.
     public let publications: [InForce]
+    /// Of the integration application that the API belongs to.
+    public let romaAppName: String?
 
     public struct InForce: Sendable {
         public let publication: Publication
@@ -22,6 +24,8 @@ public struct VersionView: Sendable {
     public let api: API
     /// Group of the frozen definition.
     public let group: APIGroup
+    /// Of the application that the frozen definition belongs to.
+    public let romaAppName: String?
 
     /// `status` 1: requests meet this version.
     public var isInForce: Bool { publication.versionID == version.id }
@@ -41,12 +45,11 @@ public struct APIFilter: Sendable {
     public var environmentID: String?
     public var type: Int?
     public var romaAppID: String?
+    public var romaAppName: String?
     /// A channel that the draft names.
     public var channelID: String?
     public var channelName: String?
     public var channelNamePrecisely = false
-    /// There are no integration applications yet, so that a given name matches no API.
-    public var romaAppName: String?
 
     public init() {}
 
@@ -67,6 +70,7 @@ public struct APIFilter: Sendable {
                 "EXISTS (SELECT 1 FROM publications p WHERE p.api_id = a.id AND p.env_id = ? AND p.version_id IS NOT NULL)",
                 .text(environmentID))
         }
+        ControlPlane.belongs(toApplicationNamed: romaAppName, "a", &condition)
         if let channelID, !channelID.isEmpty {
             condition.and("EXISTS (SELECT 1 FROM api_channels c WHERE c.api_id = a.id AND c.channel_id = ?)", .text(channelID))
         }
@@ -78,7 +82,6 @@ public struct APIFilter: Sendable {
                 EXISTS (SELECT 1 FROM api_channels c JOIN vpc_channels v ON v.id = c.channel_id WHERE c.api_id = a.id AND \(clause))
                 """, named.arguments[0])
         }
-        if romaAppName?.isEmpty == false { condition.isIn("a.id", []) }
         return condition
     }
 }
@@ -146,9 +149,11 @@ extension Reading {
             publications[publication.apiID, default: []].append(
                 APIView.InForce(publication: publication, environmentName: try row.text("env_name")))
         }
+        let names = try applicationNames(apis.map(\.definition.romaAppID))
         return try apis.map { api in
             guard let group = groups[api.definition.groupID] else { throw StoreError.malformed("an API without its group") }
-            return APIView(api: api, group: group, publications: publications[api.id] ?? [])
+            return APIView(api: api, group: group, publications: publications[api.id] ?? [],
+                romaAppName: names[api.definition.romaAppID])
         }
     }
 }

@@ -43,6 +43,7 @@ extension ControlPlane {
             let publications = try w.publications(ofAPI: id)
             guard publications.allSatisfy({ $0.versionID == nil }) else { throw OperationError.conflict(.apiIsPublished) }
             try w.recordRemoval(of: publications)
+            try w.recordRemoval(ofAuthorizationsWhere: "api_id", id, of: call)
             try w.sql.delete(APIRow.self, key: id)
             try w.record(.api, id: id, before: api, after: nil)
         }
@@ -121,11 +122,11 @@ extension Writing {
         ).check(definition)
     }
 
-    /// What the definition names besides itself. Applications and responses of groups cannot be made yet: every id of one is
-    /// that of an unknown one.
+    /// What the definition names besides itself. Responses of groups cannot be made yet: every id of one is that of an unknown
+    /// one.
     func checkReferences(_ definition: APIDefinition, of call: Call) throws {
         _ = try group(definition.groupID, of: call)
-        try checkIntegrationApplication(definition.romaAppID)
+        try checkIntegrationApplication(definition.romaAppID, of: call)
         if definition.responseID != nil { throw OperationError.invalid(field: "response_id") }
         let https = [definition.http].compactMap(\.self) + definition.httpPolicies.map(\.backend)
         for backend in https { try checkChannel(of: backend, of: call) }

@@ -25,19 +25,23 @@ public final class ControlPlane: Sendable {
     private let clock: @Sendable () -> Timestamp
     /// Only touched on `writer`.
     private let publisher: SnapshotPublisher
+    let traffic: TrafficBook
 
     /// - Parameters:
     ///   - clock: nanoseconds since 1970; given so that tests can set it.
+    ///   - traffic: what the gateway counts; statistics are made of it.
     ///   - sink: receives the first snapshot, compiled from the whole store, before this returns.
     public init(
         store: any StoreDriver, box: SecretBox, settings: ControlPlaneSettings, log: Logger,
-        clock: @escaping @Sendable () -> Timestamp = ControlPlane.wallClock, sink: @escaping SnapshotSink
+        clock: @escaping @Sendable () -> Timestamp = ControlPlane.wallClock, traffic: @escaping TrafficSource = { [] },
+        sink: @escaping SnapshotSink
     ) throws {
         self.store = store
         self.box = box
         self.settings = settings
         self.log = log
         self.clock = clock
+        self.traffic = TrafficBook(source: traffic)
         publisher = SnapshotPublisher(settings: settings, log: log, sink: sink)
         let now = clock()
         try writer.sync {
@@ -87,6 +91,16 @@ public final class ControlPlane: Sendable {
         }
     }
 
+    /// Runs `body` in a write transaction that changes nothing of the configuration: no revision, no change record, nothing to
+    /// compile. Returns when it is durable.
+    func bookkeeping(_ body: @escaping @Sendable (any SQLConnection, _ now: Timestamp) throws -> Void) async throws {
+        try await withCheckedThrowingContinuation { continuation in
+            writer.async { [self] in
+                continuation.resume(with: Swift.Result { () throws -> Void in try store.write { sql in try body(sql, clock()) } })
+            }
+        }
+    }
+
     /// Waits for writes that have begun, then closes the store. Nothing may be called afterwards.
     public func close() throws {
         try writer.sync { try store.close() }
@@ -122,11 +136,13 @@ public struct ControlPlaneSettings: Sendable {
     public var featureIntervalSeconds: Int64
     /// Where functions of authorizers and FUNCTION backends are.
     public var functions: FunctionRegistry
+    /// Event loops of the gateway, each of which counts the APIs' requests; 0: none does.
+    public var gatewayLoops: Int
 
     public init(
         groupHostSuffix: String = "apic.localhost", gatewayAddresses: [String] = [],
         versionZoneOffsetSeconds: Int64 = 8 * 3600, quotas: Quotas = Quotas(), featureIntervalSeconds: Int64 = 0,
-        functions: FunctionRegistry = FunctionRegistry()
+        functions: FunctionRegistry = FunctionRegistry(), gatewayLoops: Int = 0
     ) {
         self.groupHostSuffix = groupHostSuffix
         self.gatewayAddresses = gatewayAddresses
@@ -134,6 +150,7 @@ public struct ControlPlaneSettings: Sendable {
         self.quotas = quotas
         self.featureIntervalSeconds = featureIntervalSeconds
         self.functions = functions
+        self.gatewayLoops = gatewayLoops
     }
 }
 
@@ -153,6 +170,11 @@ public struct Quotas: Sendable, Equatable {
     /// In each environment.
     public var variablesPerGroup = 50
     public var plugins = 500
+    public var applications = 100
+    public var appCodesPerApplication = 5
+    public var appConfigsPerApplication = 50
+    public var appQuotas = 20_000
+    public var authorizationsPerApplication = 1000
     public var throttles = 300
     public var kafkaPlugins = 5
     public var parametersPerAPI = 50

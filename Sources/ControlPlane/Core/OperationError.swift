@@ -89,6 +89,12 @@ public enum StateConflict: Sendable, Equatable {
     case channelServesThirdAuth
     case pluginPathConflict(reason: String)
     case lastAdministrator
+    /// The caller is not a member of the application, or not in a role that suffices.
+    case applicationNotGranted(id: String)
+    /// The first thing that belongs to the application.
+    case applicationOwns(kind: ResourceKind, name: String)
+    /// Authorising an application for an API that does not authenticate applications.
+    case apiUsesNoApplications
     case featureChangedTooSoon
     /// The instance does not carry out the feature, or not in this form.
     case featureNotSupported

@@ -131,4 +131,8 @@ public enum Touch: Hashable, Sendable {
     case environment(instanceID: String, id: String)
     /// Features of an instance.
     case instance(String)
+    /// Key, secret, codes, access list or quota of an application, made, changed or gone.
+    case application(String)
+    /// Which applications may call an API in an environment.
+    case authorization(apiID: String, environmentID: String)
 }

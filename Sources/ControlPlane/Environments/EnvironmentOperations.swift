@@ -60,6 +60,7 @@ extension ControlPlane {
                 throw OperationError.conflict(.environmentHoldsPublications)
             }
             try w.recordRemoval(of: publications)
+            try w.recordRemoval(ofAuthorizationsWhere: "env_id", id, of: call)
             try w.recordRemovalOfVariables(where: condition)
             try w.sql.delete(Environment.self, key: call.instanceID, id)
             try w.record(.environment, id: id, before: environment, after: nil)

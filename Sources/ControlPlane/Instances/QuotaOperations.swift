@@ -29,6 +29,7 @@ struct QuotaName: Sendable {
 
     static let all: [QuotaName] = [
         each("API_NUM_LIMIT", \.apis, "APIs", "apis"),
+        each("APP_NUM_LIMIT", \.applications, "Applications", "applications"),
         each("APIGROUP_NUM_LIMIT", \.apiGroups, "API groups", "api_groups"),
         each("ENVIRONMENT_NUM_LIMIT", \.environments, "Environments", "environments"),
         each("SIGN_NUM_LIMIT", \.signatureKeys, "Signature keys", "signs"),
@@ -48,6 +49,17 @@ struct QuotaName: Sendable {
             used: """
                 SELECT COALESCE(MAX(c), 0) AS n FROM (SELECT COUNT(*) AS c FROM api_tags t JOIN apis a ON a.id = t.api_id \
                 WHERE a.instance_id = ? GROUP BY a.id) g
+                """),
+        each("APP_QUOTA_NUM_LIMIT", \.appQuotas, "Quotas of applications", "app_quotas"),
+        QuotaName(
+            name: "APP_CODE_NUM_LIMIT", limit: \.appCodesPerApplication, remark: "AppCodes of an application",
+            used: """
+                SELECT COALESCE(MAX(c), 0) AS n FROM (SELECT COUNT(*) AS c FROM app_codes WHERE instance_id = ? GROUP BY app_id) g
+                """),
+        QuotaName(
+            name: "CONFIG_NUM_LIMIT_PER_APP", limit: \.appConfigsPerApplication, remark: "Configurations of an application",
+            used: """
+                SELECT COALESCE(MAX(c), 0) AS n FROM (SELECT COUNT(*) AS c FROM app_configs WHERE instance_id = ? GROUP BY app_id) g
                 """),
         within("API_PARAM_NUM_LIMIT", \.parametersPerAPI, "Parameters of an API"),
         within("API_POLICY_NUM_LIMIT", \.backendPoliciesPerAPI, "Backend policies of an API"),

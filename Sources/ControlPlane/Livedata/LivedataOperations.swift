@@ -182,7 +182,7 @@ extension ControlPlane {
     public func checkLivedataOwner(_ call: Call, romaAppID: String) async throws {
         try await read { r in
             try r.checkInstance(of: call)
-            try r.checkIntegrationApplication(romaAppID)
+            try r.checkIntegrationApplication(romaAppID, of: call)
         }
     }
 }
@@ -216,7 +216,7 @@ extension Reading {
         guard LivedataRules.repeatedParameter(api.parameters) == nil else {
             throw OperationError.definition(.repeatedParameter)
         }
-        try checkIntegrationApplication(api.romaAppID)
+        try checkIntegrationApplication(api.romaAppID, of: call)
         if let key = api.signatureKeyID, try find(SignatureKeyRow.self, id: key, of: call) == nil {
             throw OperationError.notFound(.signatureKey, id: key)
         }

@@ -17,7 +17,7 @@ extension ControlPlane {
         }
         return try await write(call) { [settings] w in
             try w.checkInstance(of: call)
-            try w.checkIntegrationApplication(request.romaAppID)
+            try w.checkIntegrationApplication(request.romaAppID, of: call)
             let group =
                 switch request.target {
                 case .group(let id): try w.group(id, of: call)

@@ -72,8 +72,7 @@ public struct PluginFilter: Sendable {
         condition.equal("u.plugin_type", type)
         condition.equal("u.plugin_scope", scope)
         condition.equal("u.roma_app_id", romaAppID)
-        // There are no integration applications yet, so no plug-in belongs to one of any name.
-        if let romaAppName, !romaAppName.isEmpty { condition.and("1 = 0") }
+        ControlPlane.belongs(toApplicationNamed: romaAppName, "u", &condition)
     }
 }
 
@@ -87,9 +86,7 @@ extension ControlPlane {
             try w.checkInstance(of: call)
             if draft.scope == "app", draft.romaAppID.isEmpty { throw OperationError.missing(field: "roma_app_id") }
             try PluginContentRules.check(draft.content, type: draft.type)
-            if !draft.romaAppID.isEmpty {
-                throw OperationError.notFound(.integrationApplication, id: draft.romaAppID)
-            }
+            try w.checkIntegrationApplication(draft.romaAppID, of: call)
             try w.checkPluginName(draft.name, besides: nil, of: call)
             try w.checkQuota(
                 .plugin,

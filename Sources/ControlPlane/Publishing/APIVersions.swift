@@ -120,6 +120,7 @@ extension Reading {
             try find(APIGroup.self, id: row.version.definition.groupID, of: call)
             ?? self.group(api.definition.groupID, of: call)
         return VersionView(
-            version: row.version, publication: publication, environmentName: environment.name, api: api, group: group)
+            version: row.version, publication: publication, environmentName: environment.name, api: api, group: group,
+            romaAppName: try applicationNames([row.version.definition.romaAppID]).values.first)
     }
 }

@@ -32,7 +32,7 @@ extension ControlPlane {
             let policy = try w.throttle(policyID, of: call)
             try Self.checkLimit(limit, policy)
             try Writing.checkForm(ofID: objectID, field: "object_id")
-            let name = try object == .app ? w.applicationName(ofThrottled: objectID, of: call) : nil
+            let name: String? = try object == .app ? w.applicationName(ofThrottled: objectID, of: call) : nil
             let others = try w.specials(ofThrottle: policyID).filter { $0.object == object }
             guard !others.contains(where: { $0.objectID == objectID }) else {
                 throw OperationError.taken(.throttleSpecial, name: objectID)
@@ -87,12 +87,16 @@ extension ControlPlane {
             var condition = Condition()
             condition.equal("s.throttle_id", policyID)
             condition.equal("s.object_type", filter.object)
-            // Apps are the only objects with names, and there are none yet.
-            if filter.applicationName != nil { condition.isIn("s.id", []) }
+            // Apps are the only objects with names.
+            condition.matches("t.name", filter.applicationName)
             return try r.sql.page(
-                ThrottleSpecial.columnList("s"), from: "throttle_specials s", where: condition,
-                order: "s.applied_at DESC, s.id", page: page
-            ) { ListedThrottleSpecial(special: try ThrottleSpecial(row: $0), applicationName: nil) }
+                "\(ThrottleSpecial.columnList("s")), t.name AS app_name",
+                from: "throttle_specials s LEFT JOIN applications t ON t.id = s.object_id AND s.object_type = 'APP'",
+                where: condition, order: "s.applied_at DESC, s.id", page: page
+            ) {
+                ListedThrottleSpecial(
+                    special: try ThrottleSpecial(row: $0), applicationName: try $0.optionalText("app_name"))
+            }
         }
     }
 
@@ -113,13 +117,21 @@ extension Reading {
         return special
     }
 
-    /// - Throws: ``OperationError/notFound(_:id:)``: apps are not managed yet, so none exists.
-    fileprivate func applicationName(ofThrottled id: String, of call: Call) throws -> String? {
-        throw OperationError.notFound(.integrationApplication, id: id)
+    /// - Throws: ``OperationError/notFound(_:id:)``.
+    fileprivate func applicationName(ofThrottled id: String, of call: Call) throws -> String {
+        try application(id, of: call).name
     }
 }
 
 extension Writing {
+    /// Ends the special limits of an application that goes.
+    func removeThrottleSpecials(ofApplication id: String) throws {
+        var own = Condition()
+        own.equal("object_type", ThrottleSpecial.Object.app.rawValue)
+        own.equal("object_id", id)
+        for special in try sql.all(ThrottleSpecial.self, where: own, order: "id") { try remove(special) }
+    }
+
     /// Ends a special; the APIs of its policy are compiled again.
     func remove(_ special: ThrottleSpecial) throws {
         try sql.delete(ThrottleSpecial.self, key: special.id)

@@ -8,14 +8,20 @@ extension OperationRoutes {
     public mutating func addAPIGroups(_ plane: ControlPlane) {
         let suffix = plane.settings.groupHostSuffix
         on(.createApiGroupV2, body: Wire.ApiGroupCreate.self) { call -> Written<Wire.CreateApiGroupV2Response> in
-            try await plane.createAPIGroup(call.call, APIGroupMapping.draft(call.body)).map {
-                APIGroupMapping.answer($0, suffix, register: $0.createdAt.inNanoseconds, update: $0.updatedAt.inNanoseconds)
+            let written = try await plane.createAPIGroup(call.call, APIGroupMapping.draft(call.body))
+            let names = try await plane.applicationNames([written.value.romaAppID])
+            return written.map {
+                APIGroupMapping.answer(
+                    $0, suffix, register: $0.createdAt.inNanoseconds, update: $0.updatedAt.inNanoseconds, names: names)
             }
         }
         on(.updateApiGroupV2, body: Wire.ApiGroupCreate.self) { call -> Written<Wire.CreateApiGroupV2Response> in
             let change = APIGroupChange(name: call.body.name, remark: call.body.remark)
-            return try await plane.updateAPIGroup(call.call, id: call.id("group_id"), change).map {
-                APIGroupMapping.answer($0, suffix, register: $0.createdAt.inSeconds, update: $0.updatedAt.inNanoseconds)
+            let written = try await plane.updateAPIGroup(call.call, id: call.id("group_id"), change)
+            let names = try await plane.applicationNames([written.value.romaAppID])
+            return written.map {
+                APIGroupMapping.answer(
+                    $0, suffix, register: $0.createdAt.inSeconds, update: $0.updatedAt.inNanoseconds, names: names)
             }
         }
         on(.deleteApiGroupV2) { call -> Written<Void> in
@@ -23,8 +29,9 @@ extension OperationRoutes {
         }
         on(.showDetailsOfApiGroupV2) { call -> Wire.CreateApiGroupV2Response in
             let group = try await plane.apiGroup(call.call, id: call.id("group_id"))
+            let names = try await plane.applicationNames([group.romaAppID])
             return APIGroupMapping.answer(
-                group, suffix, register: group.createdAt.inSeconds, update: group.updatedAt.inMicroseconds)
+                group, suffix, register: group.createdAt.inSeconds, update: group.updatedAt.inMicroseconds, names: names)
         }
         on(.listApiGroupsV2) { call -> Wire.ListApiGroupsV2Response in
             var filter = APIGroupFilter()
@@ -34,8 +41,9 @@ extension OperationRoutes {
             filter.romaAppID = try call.filterID("roma_app_id")
             filter.domainName = try call.filterName("domain_name")
             let list = try await plane.apiGroups(call.call, filter, page: call.page)
+            let names = try await plane.applicationNames(list.items.map(\.romaAppID))
             return Wire.ListApiGroupsV2Response(
-                size: list.items.count, total: list.total, groups: list.items.map { APIGroupMapping.element($0, suffix) })
+                size: list.items.count, total: list.total, groups: list.items.map { APIGroupMapping.element($0, suffix, names) })
         }
         on(.checkApiGroupsV2, body: Wire.ApiGroupCheck.self) { call -> Void in
             guard let name = call.body.groupName, !name.isEmpty else { throw OperationError.invalid(field: "group_name") }
@@ -62,20 +70,23 @@ enum APIGroupMapping {
 
     static func host(_ group: APIGroup, _ suffix: String) -> String { "\(group.id).\(suffix)" }
 
-    static func answer(_ group: APIGroup, _ suffix: String, register: String, update: String) -> Wire.CreateApiGroupV2Response {
+    /// - Parameter names: of applications by id.
+    static func answer(
+        _ group: APIGroup, _ suffix: String, register: String, update: String, names: [String: String]
+    ) -> Wire.CreateApiGroupV2Response {
         Wire.CreateApiGroupV2Response(
             id: group.id, name: group.name, status: 1, slDomain: host(group, suffix), registerTime: register,
             // 2: not listed in the marketplace.
             updateTime: update, onSellStatus: 2, urlDomains: [], slDomains: [host(group, suffix)], remark: group.remark,
             isDefault: group.isDefault ? 1 : 2, version: version(group),
-            romaAppId: group.romaAppID.isEmpty ? nil : group.romaAppID)
+            romaAppId: group.romaAppID.isEmpty ? nil : group.romaAppID, romaAppName: names[group.romaAppID])
     }
 
-    static func element(_ group: APIGroup, _ suffix: String) -> Wire.ApiGroupInfo {
+    static func element(_ group: APIGroup, _ suffix: String, _ names: [String: String]) -> Wire.ApiGroupInfo {
         Wire.ApiGroupInfo(
             id: group.id, name: group.name, status: 1, slDomain: host(group, suffix), registerTime: group.createdAt.inSeconds,
             updateTime: group.updatedAt.inMicroseconds, onSellStatus: 2, urlDomains: [], slDomains: [host(group, suffix)],
             remark: group.remark, isDefault: group.isDefault ? 1 : 2, version: version(group),
-            romaAppId: group.romaAppID.isEmpty ? nil : group.romaAppID)
+            romaAppId: group.romaAppID.isEmpty ? nil : group.romaAppID, romaAppName: names[group.romaAppID])
     }
 }

@@ -35,6 +35,7 @@ struct APIAnswers {
     /// Without backends, parameters and policies.
     func element(_ view: APIView, _ moment: Moment = .read) -> APIAnswer {
         var answer = base(view.api.definition, view.api, view.group, moment)
+        answer.romaAppName = view.romaAppName
         // Several environments are joined in one order, newest publication first.
         answer.runEnvId = view.publications.map(\.publication.environmentID).joined(separator: "|")
         answer.runEnvName = view.publications.map(\.environmentName).joined(separator: "|")
@@ -45,6 +46,7 @@ struct APIAnswers {
 
     func version(_ view: VersionView) -> APIAnswer {
         var answer = base(view.version.definition, view.api, view.group, .read)
+        answer.romaAppName = view.romaAppName
         addParts(of: view.version.definition, of: view.api, .read, to: &answer)
         answer.runEnvId = view.publication.environmentID
         answer.runEnvName = view.environmentName
@@ -60,6 +62,7 @@ struct APIAnswers {
     func runtime(_ view: VersionView) -> APIAnswer {
         let definition = view.version.definition
         var answer = outline(definition, view.group)
+        answer.romaAppName = view.romaAppName
         answer.id = view.api.id
         answer.runEnvId = view.publication.environmentID
         answer.runEnvName = view.environmentName

@@ -54,10 +54,7 @@ extension OperationRoutes {
 
     private static func check(_ call: OperationCall<Wire.ApiCheckInfoV2>, _ plane: ControlPlane) async throws {
         let wire = call.body
-        // There are no integration applications yet.
-        if let application = APIMapping.text(wire.romaAppId) {
-            throw OperationError.notFound(.integrationApplication, id: application)
-        }
+        if let application = APIMapping.text(wire.romaAppId) { try await plane.checkApplication(call.call, id: application) }
         let group = APIMapping.text(wire.groupId)
         let own = APIMapping.text(wire.apiId)
         if wire.type == "name" {

@@ -25,18 +25,19 @@ enum PluginMapping {
             romaAppName: try call.filterName("roma_app_name"))
     }
 
-    static func answer(_ plugin: Plugin) -> Wire.CreatePluginResponse {
+    /// - Parameter names: of applications by id.
+    static func answer(_ plugin: Plugin, _ names: [String: String]) -> Wire.CreatePluginResponse {
         Wire.CreatePluginResponse(
             pluginId: plugin.id, pluginName: plugin.name, pluginType: plugin.type.rawValue, pluginScope: plugin.scope,
             pluginContent: plugin.content, remark: plugin.remark, createTime: plugin.createdAt.inMilliseconds,
-            updateTime: plugin.updatedAt.inMilliseconds, romaAppId: plugin.romaAppID.nonEmpty)
+            updateTime: plugin.updatedAt.inMilliseconds, romaAppId: plugin.romaAppID.nonEmpty, romaAppName: names[plugin.romaAppID])
     }
 
-    static func element(_ plugin: Plugin) -> Wire.PluginInfo {
+    static func element(_ plugin: Plugin, _ names: [String: String]) -> Wire.PluginInfo {
         Wire.PluginInfo(
             pluginId: plugin.id, pluginName: plugin.name, pluginType: plugin.type.rawValue, pluginScope: plugin.scope,
             pluginContent: plugin.content, remark: plugin.remark, createTime: plugin.createdAt.inMilliseconds,
-            updateTime: plugin.updatedAt.inMilliseconds, romaAppId: plugin.romaAppID.nonEmpty)
+            updateTime: plugin.updatedAt.inMilliseconds, romaAppId: plugin.romaAppID.nonEmpty, romaAppName: names[plugin.romaAppID])
     }
 
     static func attachment(_ attached: AttachedPlugin) -> Wire.PluginApiAttachInfo {

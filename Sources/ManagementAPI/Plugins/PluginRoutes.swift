@@ -7,22 +7,28 @@ extension OperationRoutes {
     /// Plug-ins and their attachments (management-api.md, 3.14).
     public mutating func addPlugins(_ plane: ControlPlane) {
         on(.createPlugin, body: Wire.PluginCreate.self) { call -> Written<Wire.CreatePluginResponse> in
-            try await plane.createPlugin(call.call, PluginMapping.draft(call.body)).map(PluginMapping.answer)
+            let written = try await plane.createPlugin(call.call, PluginMapping.draft(call.body))
+            let names = try await plane.applicationNames([written.value.romaAppID])
+            return written.map { PluginMapping.answer($0, names) }
         }
         on(.updatePlugin, body: Wire.PluginCreate.self) { call -> Written<Wire.UpdatePluginResponse> in
             let change = try PluginMapping.change(call.body)
-            return try await plane.updatePlugin(call.call, id: call.id("plugin_id"), change).map(PluginMapping.answer)
+            let written = try await plane.updatePlugin(call.call, id: call.id("plugin_id"), change)
+            let names = try await plane.applicationNames([written.value.romaAppID])
+            return written.map { PluginMapping.answer($0, names) }
         }
         on(.showPlugin) { call -> Wire.ShowPluginResponse in
-            PluginMapping.answer(try await plane.plugin(call.call, id: call.id("plugin_id")))
+            let plugin = try await plane.plugin(call.call, id: call.id("plugin_id"))
+            return PluginMapping.answer(plugin, try await plane.applicationNames([plugin.romaAppID]))
         }
         on(.deletePlugin) { call -> Written<Void> in
             try await plane.deletePlugin(call.call, id: call.id("plugin_id"))
         }
         on(.listPlugins) { call -> Wire.ListPluginsResponse in
             let list = try await plane.plugins(call.call, try PluginMapping.filter(call), page: call.page)
+            let names = try await plane.applicationNames(list.items.map(\.romaAppID))
             return Wire.ListPluginsResponse(
-                size: list.items.count, total: list.total, plugins: list.items.map(PluginMapping.element))
+                size: list.items.count, total: list.total, plugins: list.items.map { PluginMapping.element($0, names) })
         }
         addAttaching(plane)
         addAttachmentLists(plane)
@@ -77,8 +83,9 @@ extension OperationRoutes {
             let list = try await plane.plugins(
                 call.call, attachableTo: call.id("api_id"), environmentID: try call.queryID("env_id"),
                 try PluginMapping.filter(call), page: call.page)
+            let names = try await plane.applicationNames(list.items.map(\.romaAppID))
             return Wire.ListApiAttachablePluginsResponse(
-                size: list.items.count, total: list.total, plugins: list.items.map(PluginMapping.element))
+                size: list.items.count, total: list.total, plugins: list.items.map { PluginMapping.element($0, names) })
         }
     }
 }

@@ -32,7 +32,10 @@ enum ErrorMapping {
         // Public resources have no codes for quotas.
         case .quotaExceeded(.dictionary, let limit):
             return Refusal(.roma00013000, text: "The instance holds \(limit) dictionaries, which is as many as it may")
-        case .quotaExceeded(let kind, _): return Refusal(ResourceCodes.quota(kind))
+        case .quotaExceeded(let kind, _):
+            let refusal = Refusal(ResourceCodes.quota(kind))
+            // Public resources have one code for what is not permitted, whatever the reason.
+            return family == .roma ? Refusal(.roma00000101, text: refusal.message) : refusal
         case .signTypeNotSupported(let type, let instance): return Refusal(.apig3548, type, instance)
         case .unrecognizedFeature(let name): return Refusal(.apig2000, text: "unrecognized feature \(name)")
         case .cannotServe(let field, let reason):
@@ -68,10 +71,20 @@ enum ErrorMapping {
         case .featureNotSupported: Refusal(.apig3458)
         case .pluginPathConflict(let reason): Refusal(.apig3400, text: reason)
         case .channelServesPlugin, .groupIsDefault, .environmentIsPreset, .lastAdministrator: Refusal(.apig3400)
+        case .apiUsesNoApplications: Refusal(.apig3408)
+        case .applicationNotGranted:
+            ErrorFamily(operation) == .roma
+                ? Refusal(.roma00000101, text: "No permission on the application.", status: 403) : Refusal(.apig1104)
+        case .applicationOwns(let kind, let name): applicationOwns(kind, name, operation)
         case .livedataIsDeployed: Refusal(.apig3400, text: "The livedata API is deployed")
         case .livedataNotDeployed: Refusal(.apig3400, text: "The livedata API is not deployed")
         case .livedataHasNoScript: Refusal(.apig3400, text: "The livedata API has no script")
         }
+    }
+
+    private static func applicationOwns(_ kind: ResourceKind, _ name: String, _ operation: ContractOperation) -> Refusal {
+        let reason = "The application cannot be deleted because it owns the \(kind.rawValue) \(name)"
+        return ErrorFamily(operation) == .roma ? Refusal(.roma00013000, text: reason) : Refusal(.apig3400, text: reason)
     }
 
     private static func code(of fault: DefinitionFault) -> ManagementErrorCode {

@@ -10,7 +10,8 @@ enum FieldErrorCodes {
             .updateEnvironmentVariableV2, .createPlugin, .updatePlugin, .attachApiToPlugin, .detachApiFromPlugin,
             .attachPluginToApi, .detachPluginFromApi, .createAppQuota, .updateAppQuota, .associateAppsForAppQuota,
             .createAppCodeV2, .updateAppAcl, .createCertificateV2, .updateCertificateV2, .associateDomainV2,
-            .updateDomainV2, .createFeatureV2, .associateSignatureKeyV2, .addingBackendInstancesV2, .updateBackendInstancesV2:
+            .updateDomainV2, .createFeatureV2, .associateSignatureKeyV2, .addingBackendInstancesV2, .updateBackendInstancesV2,
+            .listStatisticsApi, .listLatelyApiStatisticsV2:
             true
         case .createSpecialThrottlingConfigurationV2, .updateSpecialThrottlingConfigurationV2:
             field == "id" || field == "app_name"
@@ -86,17 +87,25 @@ enum FieldErrorCodes {
         }
         let path = operation.shape.path
         let old = path.contains("/acls") || path.contains("/acl-bindings") || path.contains("/authorizers")
-            || path.contains("/livedata-apis")
+            || path.contains("/livedata-apis") || isAppConfig(operation)
         if operation == .listVpcChannelsV2, parameter == "name" { return Refusal(.apig2011, parameter) }
         let paging = parameter == "limit" || parameter == "offset" || parameter == "instance_id"
         return old && !paging ? Refusal(.apig2011, parameter) : Refusal(.apig2012, parameter)
+    }
+
+    /// Configurations of applications; those of the project are another family.
+    private static func isAppConfig(_ operation: ContractOperation) -> Bool {
+        switch operation {
+        case .createAppConfigV2, .updateAppConfigV2, .deleteAppConfigV2, .showDetailsOfAppConfigV2, .listAppConfigsV2: true
+        default: false
+        }
     }
 
     /// The name under which error texts know a path parameter.
     static func pathName(_ parameter: String) -> String {
         switch parameter {
         case "sign_bindings_id", "acl_bindings_id", "acl_id", "authorizer_id", "vpc_channel_id", "throttle_binding_id",
-            "app_auth_id", "strategy_id", "ld_api_id", "member_id":
+            "app_auth_id", "app_config_id", "strategy_id", "ld_api_id", "member_id":
             "id"
         default: parameter
         }

@@ -71,6 +71,8 @@ public class MessageHead {
     final private var capacity: Int
     /// Bytes of the head received so far.
     final var count = 0
+    /// The same, for whoever counts traffic.
+    final public var byteCount: Int { count }
     final var fields: UnsafeMutablePointer<HeaderField>
     final public internal(set) var fieldCount = 0
     /// Lines that stages add behind the received ones; shared values, so that adding a prepared line copies nothing.

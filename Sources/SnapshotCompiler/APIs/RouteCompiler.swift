@@ -5,8 +5,12 @@ import Snapshot
 /// Turns a published API into a route. Pure, but for the runtime state that policies share by stable key.
 public struct RouteCompiler: Sendable {
     private let policies: PolicyCompiler
+    private let meters: TrafficMeters
 
-    public init(policies: PolicyCompiler) { self.policies = policies }
+    public init(policies: PolicyCompiler, meters: TrafficMeters = TrafficMeters(loops: 0)) {
+        self.policies = policies
+        self.meters = meters
+    }
 
     /// - Throws: ``CompileDiagnostic`` when this gateway cannot do what the definition or a binding says.
     public func compile(_ api: PublishedAPI, settings: InstanceSettings) throws(CompileDiagnostic) -> Route {
@@ -24,7 +28,11 @@ public struct RouteCompiler: Sendable {
             backend: try BackendCompiler(
                 definition: definition, front: path, settings: settings, resource: resource, channels: channels
             ).compile(),
-            policies: compiled)
+            policies: compiled, meter: meter(of: api))
+    }
+
+    private func meter(of api: PublishedAPI) -> TrafficMeter? {
+        meters.meter(instanceID: api.instanceID, groupID: api.groupID, apiID: api.apiID)
     }
 
     /// The definition with the values of its variables.
@@ -47,7 +55,8 @@ public struct RouteCompiler: Sendable {
             identity: Self.identity(api), method: RouteMethod(definition.reqMethod), path: path,
             matchMode: MatchMode(definition.matchMode), schemes: [.http, .https],
             refusal: RouteRefusal(status: 500, code: "0606", message: "Failed to load the API configurations."),
-            backend: .mock(MockBackend(status: 500, headers: [], body: [])), policies: RoutePolicies())
+            backend: .mock(MockBackend(status: 500, headers: [], body: [])), policies: RoutePolicies(),
+            meter: meter(of: api))
     }
 
     private static func identity(_ api: PublishedAPI) -> RouteIdentity {

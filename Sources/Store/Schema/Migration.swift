@@ -14,11 +14,13 @@ public enum Schema {
     /// All steps, oldest first.
     public static let migrations: [Migration] = [
         .configuration, .identity,
+        .applications,
         .throttles,
         .channels,
         .definitions,
         .openAPI,
         .livedata,
+        .statistics,
         .audit,
     ]
 

@@ -298,7 +298,7 @@ extension OperationTable {
             ]),
         OperationShape(
             .resetRomaAppSecret, .put, "/v2/{project_id}/instances/{instance_id}/apps/{app_id}/secret",
-            body: .json(required: true), status: 200, answers: true, query: [
+            body: .json(required: false), status: 200, answers: true, query: [
             ]),
         OperationShape(
             .showAppBoundAppQuota, .get, "/v2/{project_id}/apic/instances/{instance_id}/apps/{app_id}/bound-quota",

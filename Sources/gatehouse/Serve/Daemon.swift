@@ -46,6 +46,7 @@ enum Daemon {
         let state = ReadyState()
         let plane = try ControlPlane(
             store: store, box: box, settings: planeSettings(settings), log: log,
+            traffic: { await gateway.takeTraffic() },
             sink: { snapshot, inForce in
                 gateway.publish(snapshot) {
                     state.revision.withLock { $0 = max($0, snapshot.revision) }
@@ -93,12 +94,14 @@ enum Daemon {
                 services: [
                     .init(service: GatewayService(gateway: gateway, state: state, drain: .seconds(settings.drainSeconds))),
                     .init(service: application),
+                    .init(service: StatisticsService(plane: plane)),
                 ], gracefulShutdownSignals: [.sigterm, .sigint], logger: log))
         do {
             try await group.run()
         } catch {
             throw PlainFailure("stopped: \(error)")
         }
+        await plane.settleTraffic()
         try plane.close()
     }
 
@@ -124,7 +127,8 @@ enum Daemon {
         return ControlPlaneSettings(
             groupHostSuffix: settings.groupHostSuffix,
             gatewayAddresses: Array(Set(own + ["127.0.0.1", "localhost"])).sorted(), quotas: settings.quotas,
-            featureIntervalSeconds: Int64(settings.featureIntervalSeconds), functions: settings.functions)
+            featureIntervalSeconds: Int64(settings.featureIntervalSeconds), functions: settings.functions,
+            gatewayLoops: settings.gatewayThreads)
     }
 }
 
@@ -132,6 +136,20 @@ enum Daemon {
 final class ReadyState: Sendable {
     let isReady = Mutex(false)
     let revision = Mutex<UInt64>(0)
+}
+
+/// Stores what the gateway has counted every ten seconds: a crash loses no more than that.
+private struct StatisticsService: Service {
+    let plane: ControlPlane
+
+    func run() async throws {
+        await cancelWhenGracefulShutdown {
+            while !Task.isCancelled {
+                guard (try? await Task.sleep(for: .seconds(10))) != nil else { return }
+                await plane.settleTraffic()
+            }
+        }
+    }
 }
 
 /// Ties the gateway to the life of the process.

@@ -144,6 +144,9 @@ private struct SettingsFile: Decodable {
         "identities_per_authorizer": \.identitiesPerAuthorizer, "orchestrations": \.orchestrations,
         "orchestrations_per_api": \.orchestrationsPerAPI, "variables_per_group": \.variablesPerGroup,
         "dictionaries": \.dictionaries,
+        "applications": \.applications, "authorizations_per_application": \.authorizationsPerApplication,
+        "app_codes_per_application": \.appCodesPerApplication, "app_configs_per_application": \.appConfigsPerApplication,
+        "app_quotas": \.appQuotas,
         "livedata_apis": \.livedataAPIs, "scripts_per_livedata_api": \.scriptsPerLivedataAPI,
     ]
 

@@ -60,6 +60,11 @@ class Call:
     def instance_path(self) -> str:
         return f"/v2/{self.credentials['project_id']}/apic/instances/{self.credentials['instance_id']}"
 
+    @property
+    def public_path(self) -> str:
+        """Where integration applications are."""
+        return f"/v2/{self.credentials['project_id']}/instances/{self.credentials['instance_id']}"
+
     def full(self, path: str) -> str:
         return path if path.startswith(("/v2/", "/v3")) else self.instance_path + path
 
