@@ -45,6 +45,17 @@ let package = Package(
                 .product(name: "CryptoExtras", package: "swift-crypto"),
             ], swiftSettings: strict),
 
+        // Certificates and private keys as people send them: read, checked, brought into one form.
+        .target(
+            name: "CertificateReading",
+            dependencies: [
+                "GatewayPrimitives",
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "CryptoExtras", package: "swift-crypto"),
+                .product(name: "SwiftASN1", package: "swift-asn1"),
+                .product(name: "X509", package: "swift-certificates"),
+            ], swiftSettings: strict),
+
         // Request path.
         .target(
             name: "Snapshot", dependencies: ["GatewayPrimitives", "RequestSigning"],
@@ -55,11 +66,12 @@ let package = Package(
         .target(
             name: "ProxyServer",
             dependencies: [
-                "GatewayPrimitives", "RequestSigning", "Snapshot", "ProxyPipeline",
+                "CertificateReading", "GatewayPrimitives", "RequestSigning", "Snapshot", "ProxyPipeline",
                 .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
+                .product(name: "NIOTLS", package: "swift-nio"),
                 .product(name: "Logging", package: "swift-log"),
             ], swiftSettings: strict),
 
@@ -89,7 +101,8 @@ let package = Package(
         .target(
             name: "ControlPlane",
             dependencies: [
-                "GatewayPrimitives", "GatewayModel", "OpenAPIDocuments", "Store", "Snapshot", "SnapshotCompiler", "RequestSigning",
+                "CertificateReading", "GatewayPrimitives", "GatewayModel", "OpenAPIDocuments", "Store", "Snapshot",
+                "SnapshotCompiler", "RequestSigning",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "CryptoExtras", package: "swift-crypto"),
                 .product(name: "Logging", package: "swift-log"),
@@ -127,6 +140,15 @@ let package = Package(
             ], swiftSettings: strict),
 
         .testTarget(name: "GatewayPrimitivesTests", dependencies: ["GatewayPrimitives"], swiftSettings: strict),
+        .testTarget(
+            name: "CertificateReadingTests",
+            dependencies: [
+                "CertificateReading", "GatewayPrimitives",
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "CryptoExtras", package: "swift-crypto"),
+                .product(name: "SwiftASN1", package: "swift-asn1"),
+                .product(name: "X509", package: "swift-certificates"),
+            ], swiftSettings: strict),
         .testTarget(
             name: "RequestSigningTests",
             dependencies: [

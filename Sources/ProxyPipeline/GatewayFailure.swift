@@ -18,6 +18,9 @@ public enum GatewayFailure: Error, Equatable, Sendable {
     /// The API cannot be served as it is configured.
     case routeRefused(RouteRefusal)
     case publicKeyNotFound
+    /// Below the least version of the domain.
+    case tlsVersionNotSupported(AgreedTLSVersion)
+    case clientCertificateNotVerified
 
     // Policies.
     case addressUnknown
@@ -55,6 +58,8 @@ public enum GatewayFailure: Error, Equatable, Sendable {
             (400, "0607", "The following protocol is supported: \(Self.names(schemes))")
         case .routeRefused(let refusal): (refusal.status, refusal.code, refusal.message)
         case .publicKeyNotFound: (400, "2102", "PublicKey is null")
+        case .tlsVersionNotSupported(let version): (400, "0204", "SSL protocol is not supported: \(version.name)")
+        case .clientCertificateNotVerified: (400, "0205", "Verify client certificate failed")
         case .addressUnknown: (403, "0401", "Unknown client IP address.")
         case .addressDenied: (403, "0402", "The IP address is not authorized to access the API.")
         case .throttled: (429, "0308", "The throttling threshold has been reached.")
@@ -71,6 +76,25 @@ public enum GatewayFailure: Error, Equatable, Sendable {
         case .noMember: (502, "0610", "No backend available.")
         case .backendTimeout: (504, "0203", "Backend timeout")
         case .internalError: (500, "0601", "Internal server error.")
+        }
+    }
+
+    /// The type under which groups answer it (gateway-runtime.md, 9.1).
+    public var kind: FailureKind {
+        switch self {
+        case .malformedRequest, .parameterRejected, .requestTimeout: .requestParametersFailure
+        case .targetTooLong, .headersTooLarge, .bodyTooLarge, .schemeNotSupported, .publicKeyNotFound,
+            .tlsVersionNotSupported, .clientCertificateNotVerified: .default4xx
+        case .apiNotFound, .methodNotFound: .notFound
+        case .routeRefused(let refusal): refusal.status < 500 ? .default4xx : .default5xx
+        case .addressUnknown, .addressDenied, .thirdAuthBlocked: .accessDenied
+        case .throttled: .throttled
+        case .thirdAuthRefused: .thirdAuthFailure
+        case .thirdAuthIdentityMissing: .thirdAuthIdentitiesFailure
+        case .thirdAuthUnreachable, .thirdAuthAnswerInvalid: .thirdAuthConfFailure
+        case .breakerOpen, .backendUnavailable, .noMember: .backendUnavailable
+        case .backendTimeout: .backendTimeout
+        case .signingFailed, .nameNotResolved, .internalError: .default5xx
         }
     }
 
@@ -104,6 +128,39 @@ public enum FailureResponder {
         return Array(
             "{\"error_code\":\"APIC.\(answer.code)\",\"error_msg\":\(quoted(answer.message)),\"request_id\":\"\(requestID.text)\"}"
                 .utf8)
+    }
+
+    /// As a group wants it: status, header lines and body of its own, with values of the request (gateway-runtime.md, 9.2).
+    public static func prepare(
+        _ failure: GatewayFailure, shape: FailureShape, values: RequestValues, in head: ResponseHead
+    ) -> [UInt8] {
+        let facts = AnswerValues(status: failure.answer.status, backendMilliseconds: nil, failure: failure)
+        head.begin(status: shape.status ?? failure.answer.status)
+        var namesType = false
+        for header in shape.headers {
+            if header.name.withUnsafeBytes({ ByteView($0).equalsIgnoringCase("content-type") }) { namesType = true }
+            // What a client put into the value must not end the line.
+            let value = text(header.value, values, facts, quotes: false).map { ByteClass.isForbiddenInValue($0) ? 0x20 : $0 }
+            head.add(HeaderLine(name: header.name, value: value))
+        }
+        let body = text(shape.body, values, facts, quotes: true)
+        if !namesType, !body.isEmpty { head.add(contentType) }
+        return body
+    }
+
+    private static func text(
+        _ template: FailureTemplate, _ values: RequestValues, _ facts: AnswerValues, quotes: Bool
+    ) -> [UInt8] {
+        var result: [UInt8] = []
+        for piece in template.pieces {
+            switch piece {
+            case .literal(let bytes): result += bytes
+            case .system(let parameter):
+                let value = values.bytes(of: parameter, answer: facts).array
+                result += quotes ? Array(quoted(String(decoding: value, as: UTF8.self)).utf8.dropFirst().dropLast()) : value
+            }
+        }
+        return result
     }
 
     /// A JSON string; messages may repeat what a management client configured.

@@ -6,6 +6,10 @@ public enum Resolution {
     case route(Route, instance: InstanceContext)
     /// Stops here, with the settings of the instance if its host is known.
     case failure(GatewayFailure)
+    /// The same of a group that answers failures its own way, or at a domain with rules of its own.
+    case hostFailure(GatewayFailure, VirtualHost, instance: InstanceContext)
+    /// To the same target over HTTPS.
+    case redirect
     /// `GET /apic/health_check`: the node itself is asked.
     case healthCheck
     case publicKey([UInt8])
@@ -16,7 +20,9 @@ public enum Resolution {
 extension GatewaySnapshot {
     /// Finds the group by host, the environment by `X-Stage`, the route by path and method, and brings the path of `head` into
     /// the form that the instance asks for.
-    public func resolve(_ head: RequestHead, captures: RouteCaptures) -> Resolution {
+    public func resolve(
+        _ head: RequestHead, captures: RouteCaptures, security: ConnectionSecurity = .plain
+    ) -> Resolution {
         if head.method == .get, head.target.equals("/apic/health_check") { return .healthCheck }
         let host = virtualHost(head.host)
         guard let instance = settings(of: host) else {
@@ -31,13 +37,26 @@ extension GatewaySnapshot {
             return .publicKey(key)
         }
         guard let host else { return .failure(.apiNotFound) }
-        guard let environment = environment(of: host, head) else { return .failure(.apiNotFound) }
+        if let domain = host.domain {
+            // A plain request that is going to be sent to HTTPS may show its certificate there.
+            let moves = domain.redirectsToHTTPS && !security.usesTLS
+            if !moves, let failure = domain.refusal(security) { return .hostFailure(failure, host, instance: instance) }
+        }
+        guard let environment = environment(of: host, head) else { return failure(.apiNotFound, host, instance) }
         if CORSStage.isPreflight(head), let route = preflighted(head, environment.routes, captures), let cors = route.policies.cors {
             return .preflight(route, cors, instance: instance)
         }
         guard let route = environment.routes.match(path: head.path.buffer, method: head.method.routeMethod, captures: captures)
-        else { return .failure(captures.sawOtherMethod ? .methodNotFound : .apiNotFound) }
+        else { return failure(captures.sawOtherMethod ? .methodNotFound : .apiNotFound, host, instance) }
+        if let domain = host.domain, domain.redirectsToHTTPS, !security.usesTLS {
+            if route.schemes.contains(.https) { return .redirect }
+            if let failure = domain.refusal(security) { return .hostFailure(failure, host, instance: instance) }
+        }
         return .route(route, instance: instance)
+    }
+
+    private func failure(_ failure: GatewayFailure, _ host: VirtualHost, _ instance: InstanceContext) -> Resolution {
+        host.failures == nil ? .failure(failure) : .hostFailure(failure, host, instance: instance)
     }
 
     /// The route whose method is asked for, or else any on this path that has the plug-in: all of a path have the same one.

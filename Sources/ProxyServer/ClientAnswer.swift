@@ -120,9 +120,16 @@ extension ClientConnection {
             return
         }
         let answer = exchange.ownAnswer
-        let text = FailureResponder.prepare(failure, requestID: exchange.requestID, in: answer)
+        let text: [UInt8]
+        if let shapes = exchange.route?.policies.failures ?? exchange.host?.failures, let head,
+            let shape = shapes.shape(for: failure.kind, status: failure.answer.status)
+        {
+            text = FailureResponder.prepare(failure, shape: shape, values: failureValues(head), in: answer)
+        } else {
+            text = FailureResponder.prepare(failure, requestID: exchange.requestID, in: answer)
+        }
         // Failures before the backend was tried come without a pass.
-        reportToBreaker(status: answer.status, timedOut: failure == .backendTimeout)
+        reportToBreaker(status: failure.answer.status, timedOut: failure == .backendTimeout)
         send(answer, text, failure: failure)
     }
 

@@ -1,5 +1,7 @@
 import GatewayPrimitives
 import NIOCore
+import NIOSSL
+import NIOTLS
 import ProxyPipeline
 import Snapshot
 
@@ -29,6 +31,10 @@ final class ClientConnection: AnswerReceiver, ChannelInboundHandler, ChannelOutb
     let loop: LoopState
     let usesTLS: Bool
     let listenerPort: Int
+    /// What the handshake came to.
+    private(set) var security: ConnectionSecurity
+    /// Whose certificates the client was asked for.
+    var requestedAuthority: ClientAuthority?
     private(set) var context: ChannelHandlerContext?
     private(set) var peer = IPAddress(v4: 0)
     private(set) var peerText: [UInt8] = []
@@ -60,6 +66,7 @@ final class ClientConnection: AnswerReceiver, ChannelInboundHandler, ChannelOutb
     init(loop: LoopState, usesTLS: Bool, listenerPort: Int) {
         self.loop = loop
         self.usesTLS = usesTLS
+        security = ConnectionSecurity(usesTLS: usesTLS)
         self.listenerPort = listenerPort
     }
 
@@ -268,6 +275,7 @@ final class ClientConnection: AnswerReceiver, ChannelInboundHandler, ChannelOutb
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if let event = event as? TLSUserEvent, case .handshakeCompleted = event { handshakeIsOver(context) }
         guard case .inputClosed? = event as? ChannelEvent else {
             context.fireUserInboundEventTriggered(event)
             return
@@ -279,6 +287,19 @@ final class ClientConnection: AnswerReceiver, ChannelInboundHandler, ChannelOutb
         case .exchange where !body.isComplete: closeNow()
         case .exchange, .closed: break
         }
+    }
+
+    private func handshakeIsOver(_ context: ChannelHandlerContext) {
+        let pipeline = context.pipeline.syncOperations
+        switch try? pipeline.nioSSL_tlsVersion() {
+        case .tlsv1: security.version = .tls10
+        case .tlsv11: security.version = .tls11
+        case .tlsv12: security.version = .tls12
+        case .tlsv13: security.version = .tls13
+        case nil: break
+        }
+        // A certificate that did not verify has ended the handshake.
+        if let requestedAuthority, (try? pipeline.nioSSL_peerCertificate()) != nil { security.verifiedBy = requestedAuthority }
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) { closeNow() }

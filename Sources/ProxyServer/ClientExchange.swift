@@ -21,8 +21,13 @@ extension ClientConnection {
         }
         let captures = exchange.captures ?? RouteCaptures()
         exchange.captures = captures
-        switch loop.snapshot.resolve(head, captures: captures) {
+        switch loop.snapshot.resolve(head, captures: captures, security: security) {
         case .failure(let failure): fail(failure)
+        case .hostFailure(let failure, let host, let instance):
+            exchange.host = host
+            exchange.instance = instance
+            fail(failure)
+        case .redirect: redirect(head)
         case .healthCheck: answer(status: 200, line: Self.json, body: Self.healthy)
         case .publicKey(let pem): answer(status: 200, line: Self.plainText, body: pem)
         case .route(let route, let instance): begin(head, route, instance)
@@ -57,6 +62,31 @@ extension ClientConnection {
             usesTLS: usesTLS, nowMilliseconds: LoopState.wallMilliseconds(), nowNanoseconds: exchange.began,
             requestID: exchange.requestID)
         return RequestValues(facts: facts, identity: route.identity, scratch: loop.stageScratch)
+    }
+
+    /// What a failure's answer may name; without a route, its group alone.
+    func failureValues(_ head: RequestHead) -> RequestValues {
+        if let values = exchange.values { return values }
+        let facts = RequestFacts(
+            head: head, peer: peer,
+            clientAddress: ClientAddress.of(head, peer: peer, source: exchange.instance?.settings.clientAddress ?? .peer),
+            usesTLS: usesTLS, nowMilliseconds: LoopState.wallMilliseconds(), nowNanoseconds: exchange.began,
+            requestID: exchange.requestID)
+        let identity = exchange.route?.identity
+            ?? RouteIdentity(
+                apiID: "", apiName: "", groupID: exchange.host?.groupID ?? "", groupName: exchange.host?.groupName ?? "",
+                environmentID: "", environmentName: "", publishID: "")
+        return RequestValues(facts: facts, identity: identity, scratch: loop.stageScratch)
+    }
+
+    /// GET and HEAD move for good; 307 keeps method and body of the others (gateway-runtime.md, O4).
+    private func redirect(_ head: RequestHead) {
+        let answer = exchange.ownAnswer
+        answer.begin(status: head.method == .get || head.method == .head ? 301 : 307)
+        let port = loop.redirectPort
+        let location = Array("https://".utf8) + head.host.array + (port == 443 ? [] : Array(":\(port)".utf8)) + head.target.array
+        answer.add(HeaderLine(name: Array("Location".utf8), value: location))
+        send(answer, [], failure: nil)
     }
 
     /// The request may come in: where does it go?

@@ -9,6 +9,8 @@ struct Exchange {
     var began: UInt64 = 0
     /// The request's route keeps everything alive that its snapshot said about it.
     var route: Route?
+    /// Set where a request ended before it had a route.
+    var host: VirtualHost?
     var backend: HTTPBackend?
     /// Member of the backend's channel that is asked now, and those that have failed this request.
     private var member: BalancedMember?
@@ -107,6 +109,7 @@ struct Exchange {
         serial &+= 1
         deadline = .max
         route = nil
+        host = nil
         backend = nil
         if member != nil { leaveMember(failed: false) }
         if !triedMembers.isEmpty { triedMembers = [] }

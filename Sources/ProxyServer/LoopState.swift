@@ -19,6 +19,8 @@ final class LoopState: @unchecked Sendable {
     /// The current snapshot; a request takes it once, at its head.
     private(set) var snapshot: GatewaySnapshot
     private(set) var isDraining = false
+    /// Where plain requests are sent to that shall come over HTTPS.
+    var redirectPort = 443
     private var drained: EventLoopPromise<Void>?
 
     var requestIDs: RequestIDGenerator

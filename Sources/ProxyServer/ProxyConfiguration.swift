@@ -17,6 +17,8 @@ public struct ProxyConfiguration: Sendable {
     /// TLS; needs `tls`.
     public var https: Address?
     public var tls: NIOSSLContext?
+    /// The port at which clients reach the TLS listener; nil: the one that it listens on.
+    public var publicTLSPort: Int?
     /// Event loops, each with its own connections, pools and snapshot reference; at least 1.
     public var eventLoops: Int
     /// `$context.serverName`

@@ -49,8 +49,13 @@ public final class ProxyServer: Sendable {
         guard configuration.https == nil || configuration.tls != nil else { throw .tlsListenerWithoutCertificate }
         var http: ProxyConfiguration.Address?
         var https: ProxyConfiguration.Address?
+        if let address = configuration.https {
+            let bound = try await listen(address, tls: configuration.tls)
+            https = bound
+            let port = configuration.publicTLSPort ?? bound.port
+            for loop in loops { loop.eventLoop.execute { loop.redirectPort = port } }
+        }
         if let address = configuration.http { http = try await listen(address, tls: nil) }
-        if let address = configuration.https { https = try await listen(address, tls: configuration.tls) }
         return Bound(http: http, https: https)
     }
 
@@ -70,10 +75,13 @@ public final class ProxyServer: Sendable {
                     guard let loop = loops.first(where: { $0.eventLoop === channel.eventLoop }) else {
                         throw ChannelError.inappropriateOperationForState
                     }
-                    if let tls { try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: tls)) }
                     let port = channel.localAddress?.port ?? 0
-                    try channel.pipeline.syncOperations.addHandler(
-                        ClientConnection(loop: loop, usesTLS: tls != nil, listenerPort: port))
+                    let connection = ClientConnection(loop: loop, usesTLS: tls != nil, listenerPort: port)
+                    if let tls {
+                        try channel.pipeline.syncOperations.addHandler(
+                            ClientHelloHandler(loop: loop, fallback: tls, connection: connection))
+                    }
+                    try channel.pipeline.syncOperations.addHandler(connection)
                 }
             }
         let channel: any Channel

@@ -9,6 +9,9 @@ public final class GatewaySnapshot: Sendable {
     public let hosts: ByteTrie<VirtualHost>
     /// What follows the `*` of a wildcard domain (`.example.com`) -> API group.
     public let wildcardHosts: ByteTrie<VirtualHost>
+    /// Bound domains, published or not: what the TLS listener chooses by. Keys as in `hosts` and `wildcardHosts`.
+    public let domains: ByteTrie<DomainRules>
+    public let wildcardDomains: ByteTrie<DomainRules>
     /// Settings of each instance, addressed by ``VirtualHost/instance``.
     public let instances: [InstanceContext]
     /// `<instance id>/<key name>` -> PEM of the public key, for ``InstanceSettings/publicKeyPrefix``.
@@ -18,11 +21,14 @@ public final class GatewaySnapshot: Sendable {
 
     public init(
         revision: UInt64, hosts: ByteTrie<VirtualHost>, wildcardHosts: ByteTrie<VirtualHost>,
+        domains: ByteTrie<DomainRules> = ByteTrie(), wildcardDomains: ByteTrie<DomainRules> = ByteTrie(),
         instances: [InstanceSettings], publicKeys: ByteTrie<[UInt8]> = ByteTrie(), checkedChannels: CheckedChannels = .none
     ) {
         self.revision = revision
         self.hosts = hosts
         self.wildcardHosts = wildcardHosts
+        self.domains = domains
+        self.wildcardDomains = wildcardDomains
         self.instances = instances.map(InstanceContext.init)
         self.publicKeys = publicKeys
         self.checkedChannels = checkedChannels
@@ -41,12 +47,21 @@ public final class VirtualHost: Sendable {
     public let instance: Int
     /// At most a handful; RELEASE first, so that a request without `X-Stage` compares once.
     public let environments: [EnvironmentRoutes]
+    /// Set where the host is a bound domain.
+    public let domain: DomainRules?
+    /// Answers to requests that reach the group but no API of it; nil: the gateway's own.
+    public let failures: FailureShapes?
 
-    public init(groupID: String, groupName: String, instance: Int, environments: [EnvironmentRoutes]) {
+    public init(
+        groupID: String, groupName: String, instance: Int, environments: [EnvironmentRoutes], domain: DomainRules? = nil,
+        failures: FailureShapes? = nil
+    ) {
         self.groupID = groupID
         self.groupName = groupName
         self.instance = instance
         self.environments = environments
+        self.domain = domain
+        self.failures = failures
     }
 }
 

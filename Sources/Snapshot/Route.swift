@@ -108,6 +108,8 @@ public struct RoutePolicies: Sendable {
     public var parameters: ParameterPolicy?
     /// `content_type` of the API: set on a request that brings a body without saying what it is (gateway-runtime.md, 3.5).
     public var defaultContentType: [UInt8]?
+    /// Answers to the gateway's own failures; nil: the gateway's own.
+    public var failures: FailureShapes?
     public init() {}
 }
 

@@ -31,8 +31,9 @@ public struct APIGroupFilter: Sendable {
     public var name: String?
     public var namePrecisely = false
     public var romaAppID: String?
-    /// A bound domain. Groups have none yet, so that a given one matches no group.
+    /// A bound domain.
     public var domainName: String?
+    public var domainNamePrecisely = false
 
     public init() {}
 }
@@ -50,7 +51,7 @@ extension ControlPlane {
     }
 
     /// - Throws: ``OperationError``: group unknown, name taken.
-    public func updateAPIGroup(_ call: Call, id: String, _ change: APIGroupChange) async throws -> Written<APIGroup> {
+    public func updateAPIGroup(_ call: Call, id: String, _ change: APIGroupChange) async throws -> Written<APIGroupView> {
         try await write(call) { w in
             try w.checkInstance(of: call)
             if let remark = change.remark { try Self.checkPlain(remark, field: "remark") }
@@ -63,7 +64,7 @@ extension ControlPlane {
             try w.sql.update(group)
             try w.record(.apiGroup, id: id, before: before, after: group)
             w.touch(.group(id))
-            return group
+            return try w.view(group)
         }
     }
 
@@ -88,6 +89,10 @@ extension ControlPlane {
                 """, [.text(id)])
             var own = Condition()
             own.equal("group_id", id)
+            for domain in try w.sql.all(BoundDomain.self, where: own) { try w.remove(domain) }
+            for row in try w.sql.all(GroupResponseRow.self, where: own) {
+                try w.record(.groupResponse, id: row.response.id, before: row.response, after: nil)
+            }
             try w.recordRemovalOfVariables(where: own)
             try w.sql.delete(APIGroup.self, key: id)
             try w.record(.apiGroup, id: id, before: group, after: nil)
@@ -95,15 +100,15 @@ extension ControlPlane {
         }
     }
 
-    public func apiGroup(_ call: Call, id: String) async throws -> APIGroup {
+    public func apiGroup(_ call: Call, id: String) async throws -> APIGroupView {
         try await read { r in
             try r.checkInstance(of: call)
-            return try r.group(id, of: call)
+            return try r.view(r.group(id, of: call))
         }
     }
 
     /// Newest first.
-    public func apiGroups(_ call: Call, _ filter: APIGroupFilter, page: Page) async throws -> Listing<APIGroup> {
+    public func apiGroups(_ call: Call, _ filter: APIGroupFilter, page: Page) async throws -> Listing<APIGroupView> {
         try await read { r in
             try r.checkInstance(of: call)
             var condition = Condition()
@@ -111,8 +116,13 @@ extension ControlPlane {
             condition.equal("id", filter.id)
             condition.matches("name", filter.name, exactly: filter.namePrecisely)
             condition.equal("roma_app_id", filter.romaAppID)
-            if filter.domainName?.isEmpty == false { condition.isIn("id", []) }
-            return try r.sql.page(APIGroup.self, where: condition, order: "created_at DESC, id", page: page)
+            if let name = filter.domainName, !name.isEmpty {
+                var bound = Condition()
+                bound.matches("name", filter.domainNamePrecisely ? BoundDomain.normalized(name) : name, exactly: filter.domainNamePrecisely)
+                condition.and("id IN (SELECT group_id FROM url_domains\(bound.sql))", bound.arguments[0])
+            }
+            let found = try r.sql.page(APIGroup.self, where: condition, order: "created_at DESC, id", page: page)
+            return Listing(total: found.total, items: try r.views(found.items))
         }
     }
 

@@ -5,6 +5,10 @@ import Store
 public struct APIView: Sendable {
     public let api: API
     public let group: APIGroup
+    /// Domains of the group.
+    public let domains: [DomainView]
+    /// The chosen response if it exists, else the group's default one.
+    public let responseID: String
     /// Where the API is in force, newest publication first.
     public let publications: [InForce]
     /// Of the integration application that the API belongs to.
@@ -149,11 +153,18 @@ extension Reading {
             publications[publication.apiID, default: []].append(
                 APIView.InForce(publication: publication, environmentName: try row.text("env_name")))
         }
+        let domains = try domains(ofGroups: Array(groups.keys))
+        var chosen = Condition()
+        chosen.isIn("id", Array(Set(apis.compactMap(\.definition.responseID))))
+        let responses = Set(
+            try sql.query("SELECT id FROM group_responses\(chosen.sql)", chosen.arguments).map { try $0.text("id") })
         let names = try applicationNames(apis.map(\.definition.romaAppID))
         return try apis.map { api in
             guard let group = groups[api.definition.groupID] else { throw StoreError.malformed("an API without its group") }
-            return APIView(api: api, group: group, publications: publications[api.id] ?? [],
-                romaAppName: names[api.definition.romaAppID])
+            let response = api.definition.responseID.flatMap { responses.contains($0) ? $0 : nil } ?? group.id
+            return APIView(
+                api: api, group: group, domains: domains[group.id] ?? [], responseID: response,
+                publications: publications[api.id] ?? [], romaAppName: names[api.definition.romaAppID])
         }
     }
 }

@@ -122,12 +122,11 @@ extension Writing {
         ).check(definition)
     }
 
-    /// What the definition names besides itself. Responses of groups cannot be made yet: every id of one is that of an unknown
-    /// one.
+    /// What the definition names besides itself.
     func checkReferences(_ definition: APIDefinition, of call: Call) throws {
         _ = try group(definition.groupID, of: call)
         try checkIntegrationApplication(definition.romaAppID, of: call)
-        if definition.responseID != nil { throw OperationError.invalid(field: "response_id") }
+        if let id = definition.responseID { _ = try groupResponse(id, groupID: definition.groupID, of: call) }
         let https = [definition.http].compactMap(\.self) + definition.httpPolicies.map(\.backend)
         for backend in https { try checkChannel(of: backend, of: call) }
     }

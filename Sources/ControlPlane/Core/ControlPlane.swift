@@ -29,11 +29,13 @@ public final class ControlPlane: Sendable {
 
     /// - Parameters:
     ///   - clock: nanoseconds since 1970; given so that tests can set it.
+    ///   - tls: makes contexts of the TLS library for certificates of domains; refuses those that cannot be used.
     ///   - traffic: what the gateway counts; statistics are made of it.
     ///   - sink: receives the first snapshot, compiled from the whole store, before this returns.
     public init(
         store: any StoreDriver, box: SecretBox, settings: ControlPlaneSettings, log: Logger,
-        clock: @escaping @Sendable () -> Timestamp = ControlPlane.wallClock, traffic: @escaping TrafficSource = { [] },
+        clock: @escaping @Sendable () -> Timestamp = ControlPlane.wallClock,
+        tls: @escaping TLSPreparation = ControlPlane.withoutTLS, traffic: @escaping TrafficSource = { [] },
         sink: @escaping SnapshotSink
     ) throws {
         self.store = store
@@ -42,7 +44,7 @@ public final class ControlPlane: Sendable {
         self.log = log
         self.clock = clock
         self.traffic = TrafficBook(source: traffic)
-        publisher = SnapshotPublisher(settings: settings, log: log, sink: sink)
+        publisher = SnapshotPublisher(settings: settings, log: log, tls: tls, sink: sink)
         let now = clock()
         try writer.sync {
             try store.read { sql in try publisher.start(Reading(sql: sql, now: now, box: box)) }
@@ -113,6 +115,9 @@ public final class ControlPlane: Sendable {
         return Timestamp(nanoseconds: Int64(now.tv_sec) * 1_000_000_000 + Int64(now.tv_nsec))
     }
 
+    /// For a control plane without a TLS listener.
+    public static let withoutTLS: TLSPreparation = { _ in UnusedTLS() }
+
     private func mapped<Result>(_ body: () throws -> Result) throws -> Result {
         do {
             return try body()
@@ -122,6 +127,9 @@ public final class ControlPlane: Sendable {
         }
     }
 }
+
+/// Stands for a context where no listener will use one.
+private final class UnusedTLS: PreparedTLS {}
 
 /// Choices of the operator that operations need.
 public struct ControlPlaneSettings: Sendable {
@@ -182,6 +190,9 @@ public struct Quotas: Sendable, Equatable {
     public var backendPoliciesPerAPI = 5
     public var conditionsPerPolicy = 5
     public var versionsPerPublication = 10
+    public var domainsPerGroup = 5
+    /// Besides the default one.
+    public var responsesPerGroup = 4
     public var vpcChannels = 200
     public var membersPerChannel = 10
     /// Instances that one call about project-level channels may name.

@@ -24,6 +24,8 @@ public enum OperationError: Error, Sendable, Equatable {
     case cannotServe(field: String, reason: String)
     /// A rule about the parts of an API definition that has a code of its own.
     case definition(DefinitionFault)
+    /// A certificate, its key or its authorities cannot be used.
+    case certificate(CertificateRefusal)
     case forbidden
     /// The object is not in the state that the sender expects (`If-Match`).
     case changedMeanwhile
@@ -98,6 +100,13 @@ public enum StateConflict: Sendable, Equatable {
     case featureChangedTooSoon
     /// The instance does not carry out the feature, or not in this form.
     case featureNotSupported
+    /// APIG.3474: the domain of the path is bound to another group than that of the path.
+    case domainOfAnotherGroup
+    case certificateIsBound
+    /// Detaching found nothing to detach.
+    case certificateNotAtDomains
+    case defaultResponseStays
+    case defaultResponseKeepsName
     case livedataIsDeployed
     case livedataNotDeployed
     case livedataHasNoScript

@@ -127,6 +127,8 @@ public enum Touch: Hashable, Sendable {
     case throttle(String)
     /// Name and hosts of a group.
     case group(String)
+    /// Hosts of a group alone: domains, their certificates, the debugging host.
+    case hosts(group: String)
     /// Name of an environment.
     case environment(instanceID: String, id: String)
     /// Features of an instance.

@@ -50,6 +50,18 @@ struct QuotaName: Sendable {
                 SELECT COALESCE(MAX(c), 0) AS n FROM (SELECT COUNT(*) AS c FROM api_tags t JOIN apis a ON a.id = t.api_id \
                 WHERE a.instance_id = ? GROUP BY a.id) g
                 """),
+        QuotaName(
+            name: "APIGROUP_DOMAIN_NUM_LIMIT", limit: \.domainsPerGroup, remark: "Domains of a group",
+            used: """
+                SELECT COALESCE(MAX(c), 0) AS n FROM (SELECT COUNT(*) AS c FROM url_domains WHERE instance_id = ? \
+                GROUP BY group_id) g
+                """),
+        QuotaName(
+            name: "RESPONSE_NUM_LIMIT", limit: \.responsesPerGroup, remark: "Responses of a group, besides the default one",
+            used: """
+                SELECT COALESCE(MAX(c), 0) AS n FROM (SELECT COUNT(*) AS c FROM group_responses WHERE instance_id = ? \
+                AND is_default = 0 GROUP BY group_id) g
+                """),
         each("APP_QUOTA_NUM_LIMIT", \.appQuotas, "Quotas of applications", "app_quotas"),
         QuotaName(
             name: "APP_CODE_NUM_LIMIT", limit: \.appCodesPerApplication, remark: "AppCodes of an application",

@@ -77,6 +77,13 @@ struct PublicationLoader {
             guard let place = places[try row.text("publication_id")] else { continue }
             apis[place].plugins.append(try PluginRow(row: row).model(box: reading.box))
         }
+        // What a response chose that is gone is the default of the group again.
+        let responses = try responses(ofGroups: condition.isEmpty ? nil : Array(Set(apis.map(\.groupID))))
+        for place in apis.indices where !responses.isEmpty {
+            let own = responses[apis[place].groupID] ?? []
+            let chosen = apis[place].definition.responseID
+            apis[place].groupResponse = own.first { $0.id == chosen } ?? own.first(where: \.isDefault)
+        }
         for row in try sql.query(
             "SELECT b.publication_id, \(ThrottlePolicy.columnList("t")) FROM throttle_bindings b JOIN throttles t ON t.id = b.throttle_id\(filter)",
             arguments)
@@ -136,19 +143,60 @@ struct PublicationLoader {
         try reading.sql.query(sql, arguments).map { try $0.text("id") }
     }
 
-    /// - Parameter ids: nil for all groups.
-    func groups(ids: [String]?) throws -> [SnapshotChange] {
+    /// - Parameters:
+    ///   - ids: nil for all groups.
+    ///   - tolerates: a certificate that cannot be used is left out instead of being refused.
+    func groups(ids: [String]?, _ compiler: inout DomainCompiler, tolerates: Bool) throws -> [SnapshotChange] {
         var condition = Condition()
         if let ids { condition.isIn("id", ids) }
+        let domains = try domains(ofGroups: ids)
+        let responses = try responses(ofGroups: ids)
         return try reading.sql.all(APIGroup.self, where: condition).map { group in
-            .group(id: group.id, name: group.name, instanceID: group.instanceID, hosts: hosts(of: group))
+            let rules: [DomainRules]
+            do throws(CompileDiagnostic) {
+                rules = try compiler.compile(groupID: group.id, domains[group.id] ?? [], tolerates: tolerates)
+            } catch let diagnostic {
+                throw OperationError.cannotServe(field: diagnostic.field, reason: diagnostic.reason)
+            }
+            return .group(
+                id: group.id, name: group.name, instanceID: group.instanceID, hosts: hosts(of: group), domains: rules,
+                failures: responses[group.id]?.first(where: \.isDefault).flatMap(FailureShapes.compile))
         }
     }
 
     private func hosts(of group: APIGroup) -> [String] {
-        let own = "\(group.id).\(settings.groupHostSuffix)".lowercased()
+        let own = group.slDomainAccessEnabled ? ["\(group.id).\(settings.groupHostSuffix)".lowercased()] : []
         // Only one group can answer at the gateway's bare address: the DEFAULT group of the instance that was made first.
-        return group.isDefault ? [own] + settings.gatewayAddresses : [own]
+        return group.isDefault ? own + settings.gatewayAddresses : own
+    }
+
+    /// Domains with their certificates, by group.
+    private func domains(ofGroups ids: [String]?) throws -> [String: [DomainCompiler.Input]] {
+        var condition = Condition()
+        if let ids { condition.isIn("group_id", ids) }
+        let domains = try reading.sql.all(BoundDomain.self, where: condition, order: "created_at, id")
+        guard !domains.isEmpty else { return [:] }
+        var certificates: [String: [ManagedCertificate]] = [:]
+        for row in try reading.sql.query(
+            """
+            SELECT b.domain_id, \(CertificateRow.columnList("c"))
+            FROM url_domains d JOIN domain_certificates b ON b.domain_id = d.id JOIN certificates c ON c.id = b.certificate_id
+            \(condition.sql) ORDER BY b.algorithm_type
+            """, condition.arguments)
+        {
+            certificates[try row.text("domain_id"), default: []].append(
+                try CertificateRow(row: row).model(box: reading.box))
+        }
+        return Dictionary(
+            grouping: domains.map { .init(domain: $0, certificates: certificates[$0.id] ?? []) }, by: \.domain.groupID)
+    }
+
+    /// Responses that change something, by group.
+    private func responses(ofGroups ids: [String]?) throws -> [String: [GroupResponse]] {
+        var condition = Condition()
+        if let ids { condition.isIn("group_id", ids) }
+        let found = try reading.sql.all(GroupResponseRow.self, where: condition).map(\.response)
+        return Dictionary(grouping: found, by: \.groupID)
     }
 
     /// Public keys that instances serve to backends; a key that no backend could verify with is not served.

@@ -14,9 +14,11 @@ final class SnapshotPublisher: @unchecked Sendable {
     private let sink: SnapshotSink
     private let routes: RouteCompiler
     private var builder = SnapshotBuilder()
+    private var domains: DomainCompiler
     private var current = GatewaySnapshot.empty
 
-    init(settings: ControlPlaneSettings, log: Logger, sink: @escaping SnapshotSink) {
+    init(settings: ControlPlaneSettings, log: Logger, tls: @escaping TLSPreparation, sink: @escaping SnapshotSink) {
+        domains = DomainCompiler(prepare: tls)
         self.settings = settings
         self.log = log
         self.sink = sink
@@ -28,7 +30,7 @@ final class SnapshotPublisher: @unchecked Sendable {
         let loader = PublicationLoader(reading: reading, settings: settings)
         builder.apply(try loader.instanceSettings(ids: nil).map(SnapshotChange.instance))
         builder.apply(try loader.publicKeys(ids: nil))
-        builder.apply(try loader.groups(ids: nil))
+        builder.apply(try loader.groups(ids: nil, &domains, tolerates: true))
         for api in try loader.publishedAPIs(.all) {
             builder.apply([.route(publicationID: api.publicationID, instanceID: api.instanceID, tolerantly(api))])
         }
@@ -58,9 +60,12 @@ final class SnapshotPublisher: @unchecked Sendable {
             case .environment(let instanceID, let id):
                 publications.formUnion(try loader.publications(ofEnvironment: id, instanceID: instanceID))
             case .group(let id):
-                let group = try loader.groups(ids: [id])
+                let group = try loader.groups(ids: [id], &domains, tolerates: false)
                 plan += group.isEmpty ? [.groupRemoved(id: id)] : group
                 if !group.isEmpty { publications.formUnion(try loader.publications(ofGroup: id)) }
+            case .hosts(let id):
+                let group = try loader.groups(ids: [id], &domains, tolerates: false)
+                plan += group.isEmpty ? [.groupRemoved(id: id)] : group
             case .instance(let id):
                 let found = try loader.instanceSettings(ids: [id])
                 plan += found.isEmpty ? [.instanceRemoved(id: id)] : found.map(SnapshotChange.instance)

@@ -11,6 +11,8 @@ public struct PublishedAPI: Sendable {
     public var signatureKey: SignatureKey?
     public var accessPolicies: [AccessControlPolicy]
     public var plugins: [Plugin]
+    /// How the gateway answers its failures; nil: nothing differs from its own answers.
+    public var groupResponse: GroupResponse?
     public var throttle: BoundThrottle?
     /// Values of the variables that the definition uses, by name.
     public var variables: [String: String] = [:]

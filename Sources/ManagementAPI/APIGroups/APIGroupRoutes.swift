@@ -7,15 +7,16 @@ extension OperationRoutes {
     /// API groups (management-api.md, 3.4).
     public mutating func addAPIGroups(_ plane: ControlPlane) {
         let suffix = plane.settings.groupHostSuffix
-        on(.createApiGroupV2, body: Wire.ApiGroupCreate.self) { call -> Written<Wire.CreateApiGroupV2Response> in
+        on(.createApiGroupV2, body: Wire.ApiGroupCreate.self) { call -> Written<APIGroupAnswer<Wire.CreateApiGroupV2Response>> in
             let written = try await plane.createAPIGroup(call.call, APIGroupMapping.draft(call.body))
             let names = try await plane.applicationNames([written.value.romaAppID])
             return written.map {
                 APIGroupMapping.answer(
-                    $0, suffix, register: $0.createdAt.inNanoseconds, update: $0.updatedAt.inNanoseconds, names: names)
+                    APIGroupView(newGroup: $0), suffix, register: $0.createdAt.inNanoseconds,
+                    update: $0.updatedAt.inNanoseconds, names: names)
             }
         }
-        on(.updateApiGroupV2, body: Wire.ApiGroupCreate.self) { call -> Written<Wire.CreateApiGroupV2Response> in
+        on(.updateApiGroupV2, body: Wire.ApiGroupCreate.self) { call -> Written<APIGroupAnswer<Wire.CreateApiGroupV2Response>> in
             let change = APIGroupChange(name: call.body.name, remark: call.body.remark)
             let written = try await plane.updateAPIGroup(call.call, id: call.id("group_id"), change)
             let names = try await plane.applicationNames([written.value.romaAppID])
@@ -27,22 +28,23 @@ extension OperationRoutes {
         on(.deleteApiGroupV2) { call -> Written<Void> in
             try await plane.deleteAPIGroup(call.call, id: call.id("group_id"))
         }
-        on(.showDetailsOfApiGroupV2) { call -> Wire.CreateApiGroupV2Response in
+        on(.showDetailsOfApiGroupV2) { call -> APIGroupAnswer<Wire.CreateApiGroupV2Response> in
             let group = try await plane.apiGroup(call.call, id: call.id("group_id"))
             let names = try await plane.applicationNames([group.romaAppID])
             return APIGroupMapping.answer(
                 group, suffix, register: group.createdAt.inSeconds, update: group.updatedAt.inMicroseconds, names: names)
         }
-        on(.listApiGroupsV2) { call -> Wire.ListApiGroupsV2Response in
+        on(.listApiGroupsV2) { call -> APIGroupListAnswer in
             var filter = APIGroupFilter()
             filter.id = try call.filterID("id")
             filter.name = try call.filterName("name")
             filter.namePrecisely = call.query.isPrecise("name")
             filter.romaAppID = try call.filterID("roma_app_id")
             filter.domainName = try call.filterName("domain_name")
+            filter.domainNamePrecisely = call.query.isPrecise("domain_name")
             let list = try await plane.apiGroups(call.call, filter, page: call.page)
             let names = try await plane.applicationNames(list.items.map(\.romaAppID))
-            return Wire.ListApiGroupsV2Response(
+            return APIGroupListAnswer(
                 size: list.items.count, total: list.total, groups: list.items.map { APIGroupMapping.element($0, suffix, names) })
         }
         on(.checkApiGroupsV2, body: Wire.ApiGroupCheck.self) { call -> Void in
@@ -72,21 +74,51 @@ enum APIGroupMapping {
 
     /// - Parameter names: of applications by id.
     static func answer(
-        _ group: APIGroup, _ suffix: String, register: String, update: String, names: [String: String]
-    ) -> Wire.CreateApiGroupV2Response {
-        Wire.CreateApiGroupV2Response(
-            id: group.id, name: group.name, status: 1, slDomain: host(group, suffix), registerTime: register,
-            // 2: not listed in the marketplace.
-            updateTime: update, onSellStatus: 2, urlDomains: [], slDomains: [host(group, suffix)], remark: group.remark,
-            isDefault: group.isDefault ? 1 : 2, version: version(group),
-            romaAppId: group.romaAppID.isEmpty ? nil : group.romaAppID, romaAppName: names[group.romaAppID])
+        _ view: APIGroupView, _ suffix: String, register: String, update: String, names: [String: String]
+    ) -> APIGroupAnswer<Wire.CreateApiGroupV2Response> {
+        let group = view.group
+        return APIGroupAnswer(
+            base: Wire.CreateApiGroupV2Response(
+                id: group.id, name: group.name, status: 1, slDomain: host(group, suffix), registerTime: register,
+                // 2: not listed in the marketplace.
+                updateTime: update, onSellStatus: 2, urlDomains: view.domains.map(DomainMapping.ofGroup),
+                slDomains: [host(group, suffix)], remark: group.remark, isDefault: group.isDefault ? 1 : 2,
+                version: version(group), romaAppId: group.romaAppID.isEmpty ? nil : group.romaAppID, romaAppName: names[group.romaAppID]),
+            slDomainAccessEnabled: group.slDomainAccessEnabled)
     }
 
-    static func element(_ group: APIGroup, _ suffix: String, _ names: [String: String]) -> Wire.ApiGroupInfo {
-        Wire.ApiGroupInfo(
-            id: group.id, name: group.name, status: 1, slDomain: host(group, suffix), registerTime: group.createdAt.inSeconds,
-            updateTime: group.updatedAt.inMicroseconds, onSellStatus: 2, urlDomains: [], slDomains: [host(group, suffix)],
-            remark: group.remark, isDefault: group.isDefault ? 1 : 2, version: version(group),
-            romaAppId: group.romaAppID.isEmpty ? nil : group.romaAppID, romaAppName: names[group.romaAppID])
+    static func element(_ view: APIGroupView, _ suffix: String, _ names: [String: String]) -> APIGroupAnswer<Wire.ApiGroupInfo> {
+        let group = view.group
+        return APIGroupAnswer(
+            base: Wire.ApiGroupInfo(
+                id: group.id, name: group.name, status: 1, slDomain: host(group, suffix),
+                registerTime: group.createdAt.inSeconds, updateTime: group.updatedAt.inMicroseconds, onSellStatus: 2,
+                urlDomains: view.domains.map(DomainMapping.ofGroup), slDomains: [host(group, suffix)], remark: group.remark,
+                isDefault: group.isDefault ? 1 : 2, version: version(group),
+                romaAppId: group.romaAppID.isEmpty ? nil : group.romaAppID, romaAppName: names[group.romaAppID]),
+            slDomainAccessEnabled: group.slDomainAccessEnabled)
     }
+}
+
+/// A group as the contract describes it, and what newer clients look for besides.
+struct APIGroupAnswer<Base: Encodable & Sendable>: Encodable, Sendable {
+    let base: Base
+    let slDomainAccessEnabled: Bool
+
+    private enum CodingKeys: String, CodingKey {
+        case slDomainAccessEnabled = "sl_domain_access_enabled"
+    }
+
+    func encode(to encoder: any Encoder) throws {
+        try base.encode(to: encoder)
+        var further = encoder.container(keyedBy: CodingKeys.self)
+        try further.encode(slDomainAccessEnabled, forKey: .slDomainAccessEnabled)
+    }
+}
+
+/// Page of groups (schema of operation list_api_groups_v2).
+struct APIGroupListAnswer: Encodable, Sendable {
+    let size: Int
+    let total: Int
+    let groups: [APIGroupAnswer<Wire.ApiGroupInfo>]
 }

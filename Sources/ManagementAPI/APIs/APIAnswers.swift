@@ -35,6 +35,8 @@ struct APIAnswers {
     /// Without backends, parameters and policies.
     func element(_ view: APIView, _ moment: Moment = .read) -> APIAnswer {
         var answer = base(view.api.definition, view.api, view.group, moment)
+        answer.responseId = view.responseID
+        answer.apiGroupInfo?.urlDomains = view.domains.map(DomainMapping.ofGroup)
         answer.romaAppName = view.romaAppName
         // Several environments are joined in one order, newest publication first.
         answer.runEnvId = view.publications.map(\.publication.environmentID).joined(separator: "|")
@@ -112,7 +114,7 @@ struct APIAnswers {
         answer.resultFailureSample = definition.resultFailureSample
         answer.authorizerId = definition.authorizerID
         answer.tags = definition.tags
-        answer.responseId = definition.responseID
+        answer.responseId = definition.responseID ?? group.id
         answer.romaAppId = APIMapping.text(definition.romaAppID)
         answer.domainName = APIMapping.text(definition.domainName)
         answer.tag = APIMapping.text(definition.tag)

@@ -42,6 +42,7 @@ enum ErrorMapping {
             let refusal = FieldErrorCodes.invalid(operation, field: field)
             return Refusal(refusal.code, text: "\(refusal.message): \(reason)")
         case .definition(let fault): return Refusal(code(of: fault))
+        case .certificate(let refusal): return CertificateMapping.refusal(refusal)
         case .forbidden: return ManagementFailure.notPermitted.refusal(family)
         case .changedMeanwhile: return ManagementFailure.changedMeanwhile.refusal(family)
         // A guard of the database that a rule above it should have answered.
@@ -70,7 +71,12 @@ enum ErrorMapping {
         case .featureChangedTooSoon: Refusal(.apig3711)
         case .featureNotSupported: Refusal(.apig3458)
         case .pluginPathConflict(let reason): Refusal(.apig3400, text: reason)
-        case .channelServesPlugin, .groupIsDefault, .environmentIsPreset, .lastAdministrator: Refusal(.apig3400)
+        case .domainOfAnotherGroup: Refusal(.apig3474)
+        case .certificateNotAtDomains: Refusal(.apig2000, text: "no valid domain name")
+        case .defaultResponseStays: Refusal(.apig3491)
+        case .defaultResponseKeepsName: Refusal(.apig3492)
+        case .certificateIsBound, .channelServesPlugin, .groupIsDefault, .environmentIsPreset, .lastAdministrator:
+            Refusal(.apig3400)
         case .apiUsesNoApplications: Refusal(.apig3408)
         case .applicationNotGranted:
             ErrorFamily(operation) == .roma

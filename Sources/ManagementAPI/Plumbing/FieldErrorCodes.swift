@@ -10,8 +10,9 @@ enum FieldErrorCodes {
             .updateEnvironmentVariableV2, .createPlugin, .updatePlugin, .attachApiToPlugin, .detachApiFromPlugin,
             .attachPluginToApi, .detachPluginFromApi, .createAppQuota, .updateAppQuota, .associateAppsForAppQuota,
             .createAppCodeV2, .updateAppAcl, .createCertificateV2, .updateCertificateV2, .associateDomainV2,
-            .updateDomainV2, .createFeatureV2, .associateSignatureKeyV2, .addingBackendInstancesV2, .updateBackendInstancesV2,
-            .listStatisticsApi, .listLatelyApiStatisticsV2:
+            .updateDomainV2, .associateCertificateV2, .batchAssociateCertsV2, .batchDisassociateCertsV2,
+            .batchAssociateDomainsV2, .batchDisassociateDomainsV2, .createFeatureV2, .associateSignatureKeyV2,
+            .addingBackendInstancesV2, .updateBackendInstancesV2, .listStatisticsApi, .listLatelyApiStatisticsV2:
             true
         case .createSpecialThrottlingConfigurationV2, .updateSpecialThrottlingConfigurationV2:
             field == "id" || field == "app_name"
@@ -72,6 +73,11 @@ enum FieldErrorCodes {
         case .roma: return Refusal(.roma00013000, field)
         case .apic: return Refusal(.apic7211, field)
         case .apig: break
+        }
+        // A domain that is none has a code of its own, an impossible switch a text without the tail.
+        if field == "url_domain", operation == .associateDomainV2 { return Refusal(.apig2024) }
+        if field == "sl_domain_access_enabled" {
+            return Refusal(.apig2011, text: "Invalid parameter value,parameterName:sl_domain_access_enabled")
         }
         // The text of this family has no tail.
         if field == "variable_name" { return Refusal(.apig2012, text: "Invalid parameter value,parameterName:variable_name") }

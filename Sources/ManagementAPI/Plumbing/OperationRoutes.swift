@@ -151,7 +151,7 @@ enum PartialUpdates {
         case .updateApiGroupV2, .updateEnvironmentV2, .updateEnvironmentVariableV2, .updateAclStrategyV2, .updatePlugin,
             .updateRequestThrottlingPolicyV2, .updateAppQuota, .updateCustomAuthorizerV2, .updateVpcChannelV2,
             .updateCertificateV2, .updateHealthCheck, .updateMemberGroup, .updateAppConfigV2, .updateLiveDataApiV2,
-            .updateRomaApp, .updateDictionary:
+            .updateGatewayResponseV2, .updateRomaApp, .updateDictionary:
             true
         default: false
         }

@@ -42,7 +42,11 @@ enum ResourceCodes {
         case .livedataAPI, .livedataPath, .livedataDeployment: Refusal(.apig3084, id)
         case .asynchronousTask: Refusal(.apig3093, text: "The asynchronous task \(id) does not exist")
         case .dictionary, .assetJob, .assetArchive: Refusal(.roma00110006, id)
-        case .memberGroup, .groupResponse, .instanceTag, .user, .accessKey, .project:
+        // Named by an API, it is a field like others; by itself it has no code of its own.
+        case .groupResponse where operation.shape.path.contains("/gateway-responses"):
+            Refusal(.apig3007, text: "The response \(id) does not exist")
+        case .groupResponse: FieldErrorCodes.invalid(operation, field: field(of: kind))
+        case .memberGroup, .instanceTag, .user, .accessKey, .project:
             FieldErrorCodes.malformed(operation, parameter: field(of: kind))
         }
     }

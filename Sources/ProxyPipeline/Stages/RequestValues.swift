@@ -78,7 +78,8 @@ public struct RequestValues {
         case .backendResponseTime: if let time = answer?.backendMilliseconds { bytes.append(String(time)) }
         case .errorCode: if let failure = answer?.failure { bytes.append("APIC." + failure.answer.code) }
         case .errorMessage: if let failure = answer?.failure { bytes.append(failure.answer.message) }
-        case .appId, .appName, .providerAppId, .clientCertCN, .cacheStatus, .errorType: break
+        case .errorType: if let failure = answer?.failure { bytes.append(failure.kind.name) }
+        case .appId, .appName, .providerAppId, .clientCertCN, .cacheStatus: break
         }
         return ByteView(bytes.bytes)
     }

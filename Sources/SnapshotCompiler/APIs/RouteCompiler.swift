@@ -22,6 +22,7 @@ public struct RouteCompiler: Sendable {
         var compiled = try policies.compile(api, settings: settings)
         compiled.parameters = ParameterPolicy(compiling: definition, front: path)
         compiled.defaultContentType = definition.contentType.map { Array($0.utf8) }
+        compiled.failures = api.groupResponse.flatMap(FailureShapes.compile)
         return Route(
             identity: Self.identity(api), method: RouteMethod(definition.reqMethod), path: path,
             matchMode: MatchMode(definition.matchMode), schemes: AllowedSchemes(definition.reqProtocol), refusal: nil,

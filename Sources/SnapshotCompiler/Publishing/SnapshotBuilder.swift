@@ -5,8 +5,10 @@ import Snapshot
 public enum SnapshotChange: Sendable {
     /// This API in this environment is served by `route` from now on; nil when it is served no longer.
     case route(publicationID: String, instanceID: String, Route?)
-    /// Hosts of a group: lower case, without port. Wildcards begin with `*.`.
-    case group(id: String, name: String, instanceID: String, hosts: [String])
+    /// Hosts of a group: lower case, without port. Wildcards begin with `*.`. `domains` are hosts with rules of their own.
+    case group(
+        id: String, name: String, instanceID: String, hosts: [String], domains: [DomainRules] = [],
+        failures: FailureShapes? = nil)
     case groupRemoved(id: String)
     case instance(InstanceSettings)
     /// All public keys that an instance serves: name of the signature key -> PEM.
@@ -22,6 +24,8 @@ public struct SnapshotBuilder {
         var instanceID: String
         var hosts: [String]
         var environments: [EnvironmentRoutes]
+        var domains: [DomainRules] = []
+        var failures: FailureShapes?
     }
 
     private struct Placement {
@@ -36,6 +40,8 @@ public struct SnapshotBuilder {
     private var instances: [InstanceSettings] = []
     private var hosts = ByteTrie<VirtualHost>()
     private var wildcardHosts = ByteTrie<VirtualHost>()
+    private var domains = ByteTrie<DomainRules>()
+    private var wildcardDomains = ByteTrie<DomainRules>()
     private var publicKeys = ByteTrie<[UInt8]>()
     private var publicKeyNames: [String: [String]] = [:]
     private var channels = ChannelUses()
@@ -44,8 +50,8 @@ public struct SnapshotBuilder {
 
     public func snapshot(revision: UInt64) -> GatewaySnapshot {
         GatewaySnapshot(
-            revision: revision, hosts: hosts, wildcardHosts: wildcardHosts, instances: instances, publicKeys: publicKeys,
-            checkedChannels: channels.checked)
+            revision: revision, hosts: hosts, wildcardHosts: wildcardHosts, domains: domains, wildcardDomains: wildcardDomains,
+            instances: instances, publicKeys: publicKeys, checkedChannels: channels.checked)
     }
 
     /// Settings of an instance as of the changes applied so far.
@@ -68,13 +74,22 @@ public struct SnapshotBuilder {
                     insert(route, publicationID: publicationID, instanceID: instanceID)
                     changedGroups.insert(route.identity.groupID)
                 }
-            case .group(let id, let name, let instanceID, let hosts):
-                if let old = groups[id]?.hosts { for host in old where !hosts.contains(host) { setHost(host, nil) } }
-                groups[id, default: Group(name: name, instanceID: instanceID, hosts: [], environments: [])].hosts = hosts
-                groups[id]?.name = name
+            case .group(let id, let name, let instanceID, let hosts, let domains, let failures):
+                var group = groups[id] ?? Group(name: name, instanceID: instanceID, hosts: [], environments: [])
+                for host in group.hosts where !hosts.contains(host) { setHost(host, nil) }
+                let kept = Set(domains.map(\.name))
+                for old in group.domains where !kept.contains(old.name) { removeDomain(old.name) }
+                group.name = name
+                group.hosts = hosts
+                group.domains = domains
+                group.failures = failures
+                groups[id] = group
+                for domain in domains { setDomain(domain.name, domain) }
                 changedGroups.insert(id)
             case .groupRemoved(let id):
-                for host in groups.removeValue(forKey: id)?.hosts ?? [] { setHost(host, nil) }
+                guard let group = groups.removeValue(forKey: id) else { continue }
+                for host in group.hosts { setHost(host, nil) }
+                for domain in group.domains { removeDomain(domain.name) }
             case .instance(let settings):
                 if let index = instanceIndex[settings.instanceID] {
                     instances[index] = settings
@@ -135,13 +150,15 @@ public struct SnapshotBuilder {
     private mutating func publishGroup(_ id: String) {
         guard let group = groups[id] else { return }
         // A group with nothing published answers as one that does not exist.
-        let host =
-            group.environments.isEmpty
-            ? nil
-            : VirtualHost(
+        func host(_ domain: DomainRules?) -> VirtualHost? {
+            if group.environments.isEmpty { return nil }
+            return VirtualHost(
                 groupID: id, groupName: group.name, instance: instanceIndex[group.instanceID] ?? 0,
-                environments: group.environments)
-        for name in group.hosts { setHost(name, host) }
+                environments: group.environments, domain: domain, failures: group.failures)
+        }
+        let plain = host(nil)
+        for name in group.hosts { setHost(name, plain) }
+        for domain in group.domains { setHost(domain.name, host(domain)) }
     }
 
     private mutating func setPublicKeys(_ instanceID: String, _ keys: [String: [UInt8]]) {
@@ -151,6 +168,19 @@ public struct SnapshotBuilder {
         }
         for (name, pem) in keys { publicKeys = publicKeys.setting(place(name), to: pem) }
         if !keys.isEmpty { publicKeyNames[instanceID] = Array(keys.keys) }
+    }
+
+    private mutating func removeDomain(_ name: String) {
+        setDomain(name, nil)
+        setHost(name, nil)
+    }
+
+    private mutating func setDomain(_ name: String, _ rules: DomainRules?) {
+        if name.hasPrefix("*.") {
+            wildcardDomains = wildcardDomains.setting(Array(name.utf8.dropFirst()), to: rules)
+        } else {
+            domains = domains.setting(Array(name.utf8), to: rules)
+        }
     }
 
     private mutating func setHost(_ name: String, _ host: VirtualHost?) {

@@ -16,6 +16,7 @@ public enum Schema {
         .configuration, .identity,
         .applications,
         .throttles,
+        .domains,
         .channels,
         .definitions,
         .openAPI,

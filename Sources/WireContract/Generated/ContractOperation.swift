@@ -203,6 +203,19 @@ public enum ContractOperation: String, CaseIterable, Sendable, Hashable {
     case validateDictionary = "validate_dictionary"
     case validateRomaApp = "validate_roma_app"
 
+    // Domains: for APIG clients only.
+    case updateSlDomainSettingV2 = "update_sl_domain_setting_v2"
+
+    // GatewayResponses: for APIG clients only.
+    case createGatewayResponseV2 = "create_gateway_response_v2"
+    case deleteGatewayResponseTypeV2 = "delete_gateway_response_type_v2"
+    case deleteGatewayResponseV2 = "delete_gateway_response_v2"
+    case listGatewayResponsesV2 = "list_gateway_responses_v2"
+    case showDetailsOfGatewayResponseTypeV2 = "show_details_of_gateway_response_type_v2"
+    case showDetailsOfGatewayResponseV2 = "show_details_of_gateway_response_v2"
+    case updateGatewayResponseTypeV2 = "update_gateway_response_type_v2"
+    case updateGatewayResponseV2 = "update_gateway_response_v2"
+
     // Orchestrations: for APIG clients only.
     case createOrchestration = "create_orchestration"
     case deleteOrchestration = "delete_orchestration"

@@ -46,6 +46,7 @@ enum Daemon {
         let state = ReadyState()
         let plane = try ControlPlane(
             store: store, box: box, settings: planeSettings(settings), log: log,
+            tls: ProxyServer.prepareTLS,
             traffic: { await gateway.takeTraffic() },
             sink: { snapshot, inForce in
                 gateway.publish(snapshot) {

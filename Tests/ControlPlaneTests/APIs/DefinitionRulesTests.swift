@@ -138,7 +138,7 @@ struct DefinitionRulesTests {
         Case("unknown application", .notFound(.integrationApplication, id: "a1")) { $0.romaAppID = "a1" },
         Case("domain without application", .missing(field: "roma_app_id")) { $0.domainName = "a.example" },
         Case("unknown group", .notFound(.apiGroup, id: "g1")) { $0.groupID = "g1" },
-        Case("response", .invalid(field: "response_id")) { $0.responseID = "r1" },
+        Case("response", .notFound(.groupResponse, id: "r1")) { $0.responseID = "r1" },
         Case("ten tags", nil) { $0.tags = (0..<10).map { "t\($0)" } },
         Case("eleven tags", .definition(.tooManyTags)) { $0.tags = (0..<11).map { "t\($0)" } },
         Case("tag twice", .definition(.repeatedTag)) { $0.tags = ["a", "a"] },

@@ -1,0 +1,116 @@
+"""Responses of groups: managed, in force on the gateway's own answers, changed while requests come."""
+
+import json
+
+import pytest
+
+from harness.world import hex_id, unique
+
+
+@pytest.fixture
+def path(call):
+    base = call.instance_path.replace("/apic/", "/apigw/")
+    return lambda group_id, *parts: "/".join([f"{base}/api-groups/{group_id}/gateway-responses", *parts])
+
+
+BODY = json.dumps({
+    "who": "$context.apiName", "why": "$context.error.code", "kind": "$context.error.type", "text": "$context.error.message",
+    "id": "$context.requestId", "path": "$context.reqPath", "from": "$context.sourceIp", "none": "$context.unknown"})
+
+
+def test_default_and_named_responses(call, world, path):
+    group = world.make_group()["id"]
+    listed = call.expect(200, "GET", path(group))
+    assert (listed["total"], listed["responses"][0]["default"], listed["responses"][0]["name"]) == (1, True, "default")
+    default = listed["responses"][0]["id"]
+    entries = listed["responses"][0]["responses"]
+    assert entries["THROTTLED"]["status"] == 429 and entries["ACCESS_DENIED"]["default"] is True
+    assert "status" not in entries["DEFAULT_4XX"]
+    name = unique("response")
+    made = call.expect(201, "POST", path(group), {"name": name, "responses": {"NOT_FOUND": {"status": 410, "body": "{}"}}})
+    assert (made["name"], made["default"], made["responses"]["NOT_FOUND"]) == (
+        name, False, {"status": 410, "body": "{}", "default": False})
+    assert made["responses"]["THROTTLED"]["default"] is True
+    assert call.expect(200, "GET", path(group, made["id"]))["responses"]["NOT_FOUND"]["status"] == 410
+    changed = call.expect(200, "PUT", path(group, made["id"]), {
+        "name": name + "2", "responses": {"THROTTLED": {"status": 420, "body": "[]"}}})
+    assert (changed["name"], changed["responses"]["NOT_FOUND"]["status"], changed["responses"]["THROTTLED"]["status"]) == (
+        name + "2", 410, 420)
+    entry = call.expect(200, "PUT", path(group, made["id"], "AUTH_FAILURE"), {
+        "status": 402, "body": "{}", "headers": [{"key": "X-A", "value": "b"}]})["AUTH_FAILURE"]
+    assert entry == {"status": 402, "body": "{}", "headers": [{"key": "X-A", "value": "b"}], "default": False}
+    call.expect(204, "DELETE", path(group, made["id"], "AUTH_FAILURE"))
+    assert call.expect(200, "GET", path(group, made["id"], "AUTH_FAILURE"))["AUTH_FAILURE"]["default"] is True
+    call.refused(409, "APIG.3491", "DELETE", path(group, default))
+    call.refused(409, "APIG.3492", "PUT", path(group, default), {"name": "other"})
+    call.refused(400, "APIG.3216", "POST", path(group), {"name": name + "2"})
+    call.refused(400, "APIG.3216", "POST", path(group), {"name": "default"})
+    for _ in range(3):
+        call.expect(201, "POST", path(group), {"name": unique("response")})
+    call.refused(403, "APIG.3136", "POST", path(group), {"name": unique("response")})
+    call.expect(204, "DELETE", path(group, made["id"]))
+    assert call.get(path(group, made["id"])).status == 404 and call.get(path(hex_id())).code == "APIG.3001"
+    call.refused(400, "APIG.2012", "GET", path(group, default, "NO_SUCH_TYPE"))
+
+
+@pytest.mark.parametrize("field, entry", [
+    ("status", {"status": 199, "body": "{}"}), ("status", {"status": 600, "body": "{}"}),
+    ("status", {"status": 444, "body": "{}"}), ("body", {"status": 400, "body": "no JSON"}),
+    ("body", {"status": 204, "body": "{}"}), ("body", {"status": 400, "body": '"' + "x" * 20480 + '"'}),
+    ("headers", {"body": "{}", "headers": [{"key": f"X-{n}", "value": "a"} for n in range(11)]}),
+    ("key", {"body": "{}", "headers": [{"key": "Content-Length", "value": "1"}]}),
+    ("key", {"body": "{}", "headers": [{"key": "a b", "value": "1"}]}),
+    ("value", {"body": "{}", "headers": [{"key": "X-A", "value": "[[1]]"}]})])
+def test_refused_entries(call, world, path, field, entry):
+    group = world.make_group()["id"]
+    message = call.refused(400, "APIG.2011", "POST", path(group), {"name": "one", "responses": {"NOT_FOUND": entry}})
+    assert message == f"Invalid parameter value,parameterName:{field}. Please refer to the support documentation"
+
+
+def test_in_force_at_once_and_gone_at_once(call, world, path):
+    api = world.make_mock(path="/shaped")
+    world.bind_acl(world.make_acl("127.0.0.1", "DENY"), api)
+    with world.connect() as wire:
+        plain = world.call(api, wire=wire)
+        assert (plain.status, plain.json()["error_code"]) == (403, "APIC.0402")
+        call.expect(200, "PUT", path(api.group_id, api.group_id, "ACCESS_DENIED"), {
+            "status": 418, "body": BODY, "headers": [
+                {"key": "X-Why", "value": "$context.error.code/$context.reqMethod"},
+                {"key": "Content-Type", "value": "application/problem+json"}]})
+        reply = world.call(api, wire=wire)
+        assert reply.status == 418 and reply.one("X-Why") == "APIC.0402/GET"
+        assert reply.one("Content-Type") == "application/problem+json"
+        assert reply.json() == {
+            "who": api.definition["name"], "why": "APIC.0402", "kind": "ACCESS_DENIED", "id": reply.one("X-Request-Id"),
+            "text": "The IP address is not authorized to access the API.", "path": "/shaped", "from": "127.0.0.1", "none": ""}
+        call.expect(204, "DELETE", path(api.group_id, api.group_id, "ACCESS_DENIED"))
+        again = world.call(api, wire=wire)
+        assert (again.status, again.headers[3:]) == (plain.status, plain.headers[3:])
+
+
+def test_requests_that_find_no_api(call, world, path):
+    api = world.make_mock(path="/shaped")
+    call.expect(200, "PUT", path(api.group_id, api.group_id, "NOT_FOUND"), {"status": 410, "body": BODY})
+    reply = world.call(api, target='/a%22%0Ab')
+    assert (reply.status, reply.json()["path"], reply.json()["who"]) == (410, '/a"\nb', "")
+    assert world.call(api, host="nobody.example.com").status == 404, "nobody's group"
+    assert world.call(world.make_mock(path="/other"), target="/nothing").status == 404, "another group"
+
+
+def test_a_response_of_an_api(call, world, path):
+    group = world.make_group()
+    made = call.expect(201, "POST", path(group["id"]), {
+        "name": "mine", "responses": {"DEFAULT_4XX": {"body": '{"mine":"$context.error.code"}'}}})
+    chosen = world.make_mock(path="/one", group=group, response_id=made["id"], req_protocol="HTTPS")
+    other = world.make_mock(path="/two", group=group, req_protocol="HTTPS")
+    assert call.get(f"/apis/{chosen.id}").json()["response_id"] == made["id"]
+    assert call.get(f"/apis/{other.id}").json()["response_id"] != made["id"]
+    reply = world.call(chosen)
+    assert (reply.status, reply.json()) == (400, {"mine": "APIC.0607"})
+    assert world.call(other).json()["error_code"] == "APIC.0607"
+    call.expect(204, "DELETE", path(group["id"], made["id"]))
+    assert world.call(chosen).json()["error_code"] == "APIC.0607"
+    assert call.get(f"/apis/{chosen.id}").json()["response_id"] != made["id"]
+    foreign = call.expect(201, "POST", path(world.make_group()["id"]), {"name": "theirs"})
+    definition = world.definition(group["id"], "/three", response_id=foreign["id"])
+    call.refused(400, "APIG.2011", "POST", "/apis", definition)
