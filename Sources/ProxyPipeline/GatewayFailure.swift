@@ -29,6 +29,7 @@ public enum GatewayFailure: Error, Equatable, Sendable {
     case thirdAuthRefused
     case thirdAuthIdentityMissing
     case thirdAuthBlocked
+    case thirdAuthNoMember
     case thirdAuthUnreachable
     case thirdAuthAnswerInvalid
     case breakerOpen
@@ -66,6 +67,7 @@ public enum GatewayFailure: Error, Equatable, Sendable {
         case .thirdAuthRefused: (401, "0312", "Incorrect third-party authentication information,auth fail")
         case .thirdAuthIdentityMissing: (401, "0313", "Incorrect third-party authentication information,identities error")
         case .thirdAuthBlocked: (403, "0314", "Incorrect third-party authentication information,access deny")
+        case .thirdAuthNoMember: (500, "0615", "Incorrect third-party authentication VPC information")
         case .thirdAuthUnreachable: (500, "0616", "Incorrect third-party authentication request information")
         case .thirdAuthAnswerInvalid: (500, "0617", "Incorrect third-party authentication response information")
         case .parameterRejected: (400, "0201", "Bad request.")
@@ -91,7 +93,7 @@ public enum GatewayFailure: Error, Equatable, Sendable {
         case .throttled: .throttled
         case .thirdAuthRefused: .thirdAuthFailure
         case .thirdAuthIdentityMissing: .thirdAuthIdentitiesFailure
-        case .thirdAuthUnreachable, .thirdAuthAnswerInvalid: .thirdAuthConfFailure
+        case .thirdAuthNoMember, .thirdAuthUnreachable, .thirdAuthAnswerInvalid: .thirdAuthConfFailure
         case .breakerOpen, .backendUnavailable, .noMember: .backendUnavailable
         case .backendTimeout: .backendTimeout
         case .signingFailed, .nameNotResolved, .internalError: .default5xx

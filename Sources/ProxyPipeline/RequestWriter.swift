@@ -119,7 +119,7 @@ public enum RequestWriter {
     }
 
     /// As the client wrote it, for channels without a host of their own (gateway-runtime.md, 4.1).
-    private static func clientHost(_ head: RequestHead) -> ByteView {
+    static func clientHost(_ head: RequestHead) -> ByteView {
         head.firstIndex(.host).map { head.value(at: $0) } ?? head.host
     }
 

@@ -128,6 +128,7 @@ extension ClientConnection {
         guard let values = exchange.values else { return fail(.internalError) }
         exchange.gate = .asking
         clientDeadline = .max
+        guard let pool = pool(of: policy) else { return authenticated(policy, .failed(.noMember)) }
         loop.sideScratch.removeAll()
         exchange.collected.withUnsafeBytes { collected in
             ThirdAuthStage.writeRequest(
@@ -135,7 +136,7 @@ extension ClientConnection {
         }
         let serial = exchange.serial
         let side = SideRequest(
-            pool: loop.pool(to: policy.upstream), request: ByteBuffer(bytes: loop.sideScratch.bytes),
+            pool: pool, request: ByteBuffer(bytes: loop.sideScratch.bytes),
             answersHead: policy.method.elementsEqual("HEAD".utf8), timeoutMilliseconds: policy.timeoutMilliseconds
         ) { outcome in
             guard self.exchange.serial == serial else { return }
@@ -147,14 +148,25 @@ extension ClientConnection {
         side.start()
     }
 
+    /// nil: the channel has nobody who may be asked.
+    private func pool(of policy: ThirdAuthPolicy) -> UpstreamPool? {
+        guard let channel = policy.channel else { return loop.pool(to: policy.upstream) }
+        let selection = channel.health.map { loop.selection(of: channel, $0).1 } ?? channel.everybody
+        guard let member = selection.choose(hash: balanceKey(channel), tried: []) else { return nil }
+        exchange.ask(member)
+        return loop.pool(to: member.upstream(usesTLS: policy.upstream.usesTLS))
+    }
+
     private func authenticated(_ policy: ThirdAuthPolicy, _ outcome: SideRequest.Outcome) {
         guard let head, let route = exchange.route, let instance = exchange.instance, let values = exchange.values else { return }
         exchange.deadline = .max
+        exchange.leaveMember(failed: false)
         let answer: ThirdAuthStage.Answer
         var received: ResponseHead?
         var text: [UInt8] = []
         switch outcome {
         case .timedOut, .failed(.backendUnavailable), .failed(.nameNotResolved), .failed(.backendTimeout): answer = .unreachable
+        case .failed(.noMember): answer = .noMember
         case .failed: answer = .malformed
         case .answered(let head, let body):
             answer = .head(head)

@@ -40,6 +40,7 @@ extension Route {
             if let channel, channel.health != nil { found.append(channel) }
         }
         if case .http(let backend) = backend { add(backend.channel) }
+        add(policies.thirdAuth?.channel)
         if let breaker = policies.breaker {
             for circuit in [breaker.otherwise] + breaker.rules.map(\.circuit) {
                 if case .http(let backend)? = circuit.downgrade { add(backend.channel) }

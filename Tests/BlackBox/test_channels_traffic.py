@@ -157,6 +157,17 @@ def test_retry_count_and_all_dead(world, servers):
     assert (reply.status, reply.json()["error_code"]) == (502, "APIC.0202")
 
 
+def test_a_member_that_is_too_slow_is_not_asked_again(world, servers):
+    released = threading.Event()
+    servers.all[0].script = lambda _: Answer(body=b"0", wait_for=released)
+    api = publish(world, channel(world, [servers.member(0), servers.member(1)]), timeout=300)
+    try:
+        assert ask(world, api, 4) == {"1": 4}
+        assert ask(world, api, 2, method="POST", code=True) == {"1": 1, "APIC.0203": 1}
+    finally:
+        released.set()
+
+
 def test_no_member(world):
     reply = world.call(publish(world, channel(world, [])))
     assert (reply.status, reply.json()["error_code"], reply.json()["error_msg"]) == (502, "APIC.0610", "No backend available.")
@@ -181,6 +192,30 @@ def test_breaker_downgrades_to_a_channel(world, servers):
         "downgrade_default": {"type": "http-vpc", "http_vpc_info": {
             "vpc_channel_id": made["id"], "scheme": "HTTP", "method": "GET", "path": "/"}}}), api)
     assert [world.call(api).status for _ in range(3)] == [500, 200, 200]
+
+
+def test_third_auth_asks_a_channel(world, servers):
+    made = channel(world, [servers.member(0), servers.member(1)])
+    request = {"method": "GET", "protocol": "HTTP", "path": "/auth", "timeout": 5000, "vpc_channel_enabled": True}
+    def attach(**more):
+        api = world.make_api(backend={"url_domain": servers.all[2].address})
+        plugin = world.make_plugin("third_auth", {"auth_request": {
+            **request, "vpc_channel_info": {"vpc_id": made["id"], "vpc_proxy_host": ""}}, **more})
+        world.attach(plugin, api)
+        return api
+    api, relaxed = attach(), attach(simple_auth_mode_enabled=True)
+    assert ask(world, api, 4) == {"2": 4}
+    assert [len(server.requests) for server in servers.all] == [2, 2, 4]
+    assert servers.all[0].last.one("Host") == api.host and servers.all[0].last.target == "/auth"
+    path = f"/vpc-channels/{made['id']}/members"
+    world.api.expect(200, "PUT", path, {"members": []})
+    reply = world.call(api)
+    assert (reply.status, reply.json()["error_code"], reply.json()["error_msg"]) == (
+        500, "APIC.0615", "Incorrect third-party authentication VPC information")
+    assert ask(world, relaxed, 2) == {"2": 2}
+    world.api.expect(201, "POST", path, {"members": [servers.member(1)]})
+    servers.all[1].script = lambda _: Answer(status=403)
+    assert ask(world, api, 2) == {401: 2}
 
 
 # Active health checks ----------------------------------------------------------------------------
