@@ -1,9 +1,12 @@
 """Responses of groups: managed, in force on the gateway's own answers, changed while requests come."""
 
 import json
+import threading
 
 import pytest
 
+from harness.backend import Answer, Backend
+from harness.process import free_port
 from harness.world import hex_id, unique
 
 
@@ -114,3 +117,133 @@ def test_a_response_of_an_api(call, world, path):
     foreign = call.expect(201, "POST", path(world.make_group()["id"]), {"name": "theirs"})
     definition = world.definition(group["id"], "/three", response_id=foreign["id"])
     call.refused(400, "APIG.2011", "POST", "/apis", definition)
+
+
+# One failure of each type that requests can come to -------------------------------------------------
+
+@pytest.fixture
+def second_backend():
+    backend = Backend()
+    backend.late = threading.Event()
+    yield backend
+    backend.late.set()
+    backend.close()
+
+
+def attach_third_party(world, api, second, **fields):
+    world.attach(world.make_plugin("third_auth", {
+        "auth_request": {
+            "method": "GET", "protocol": "HTTP", "url_domain": second.address, "path": "/check", "timeout": 2000},
+        "identities": {"headers": [{"name": "X-Token"}], "queries": []}, "simple_auth_mode_enabled": True,
+        "custom_forbid_limit": 100, "rule_enabled": False, **fields}), api)
+
+
+def denied(world, second):
+    api = world.make_mock()
+    world.bind_acl(world.make_acl("127.0.0.1", "DENY"), api)
+    return api, {}
+
+
+def throttled(world, second):
+    api = world.make_mock()
+    policy = world.api.expect(201, "POST", "/throttles", {
+        "name": unique("throttle"), "time_unit": "HOUR", "time_interval": 1, "api_call_limits": 1})
+    world.api.expect(201, "POST", "/throttle-bindings", {"strategy_id": policy["id"], "publish_ids": [api.publish_id]})
+    assert world.call(api).status == 200
+    return api, {}
+
+
+def wrong_parameter(world, second):
+    return world.make_mock(req_params=[{"name": "n", "type": "NUMBER", "location": "QUERY", "required": 1}]), {}
+
+
+def other_scheme(world, second):
+    return world.make_mock(req_protocol="HTTPS"), {}
+
+
+def nobody_listens(world, second):
+    return world.make_api(backend={"url_domain": f"127.0.0.1:{free_port()}"}), {}
+
+
+def too_late(world, second):
+    second.script = lambda _: Answer(wait_for=second.late)
+    return world.make_api(backend={"url_domain": second.address, "timeout": 100, "retry_count": "0"}), {}
+
+
+def no_such_name(world, second):
+    return world.make_api(backend={"url_domain": "nowhere.invalid"}), {}
+
+
+def unfit_token(world, second):
+    second.script = lambda _: Answer(401)
+    api = world.make_mock()
+    attach_third_party(world, api, second)
+    return api, {"headers": [("X-Token", "wrong")]}
+
+
+def no_token(world, second):
+    api = world.make_mock()
+    attach_third_party(world, api, second)
+    return api, {}
+
+
+def broken_third_party(world, second):
+    second.script = lambda _: Answer(reset=True)
+    api = world.make_mock()
+    attach_third_party(world, api, second, auth_downgrade_enabled=False)
+    return api, {"headers": [("X-Token", "any")]}
+
+
+def nothing_there(world, second):
+    return world.make_mock(path="/there"), {"target": "/nothing"}
+
+
+@pytest.mark.parametrize("kind, status, code, provoke", [
+    ("NOT_FOUND", 404, "APIC.0101", nothing_there), ("ACCESS_DENIED", 403, "APIC.0402", denied),
+    ("THROTTLED", 429, "APIC.0308", throttled), ("REQUEST_PARAMETERS_FAILURE", 400, "APIC.0201", wrong_parameter),
+    ("DEFAULT_4XX", 400, "APIC.0607", other_scheme), ("DEFAULT_5XX", 500, "APIC.0605", no_such_name),
+    ("BACKEND_UNAVAILABLE", 502, "APIC.0202", nobody_listens), ("BACKEND_TIMEOUT", 504, "APIC.0203", too_late),
+    ("THIRD_AUTH_FAILURE", 401, "APIC.0312", unfit_token), ("THIRD_AUTH_IDENTITIES_FAILURE", 401, "APIC.0313", no_token),
+    ("THIRD_AUTH_CONF_FAILURE", 500, "APIC.0616", broken_third_party)])
+def test_every_type(world, call, path, second_backend, kind, status, code, provoke):
+    api, options = provoke(world, second_backend)
+    before = world.call(api, **options)
+    assert (before.status, before.json()["error_code"]) == (status, code)
+    call.expect(200, "PUT", path(api.group_id, api.group_id, kind), {
+        "body": '{"type":"$context.error.type","code":"$context.error.code","at":"$context.reqMethod $context.reqUri"}',
+        "headers": [{"key": "X-Kind", "value": "$context.error.type"}]})
+    after = world.call(api, **options)
+    assert after.json() == {"type": kind, "code": code, "at": f"GET {options.get('target', api.path)}"}
+    assert after.one("X-Kind") == kind
+    # What the type shows where nothing is said about the status is what the management API shows for it.
+    shown = call.expect(200, "GET", path(api.group_id, api.group_id, kind))[kind].get("status", status)
+    assert after.status == shown
+    # An entry of its own goes before the one for its class, which covers all the others.
+    call.expect(204, "DELETE", path(api.group_id, api.group_id, kind))
+    whole = "DEFAULT_4XX" if status < 500 else "DEFAULT_5XX"
+    call.expect(200, "PUT", path(api.group_id, api.group_id, whole), {"body": '["class"]'})
+    assert world.call(api, **options).json() == ["class"]
+
+
+def test_answers_of_backends_are_never_shaped(world, call, path, backend):
+    api = world.make_api()
+    for kind in ("DEFAULT_4XX", "DEFAULT_5XX", "NOT_FOUND"):
+        call.expect(200, "PUT", path(api.group_id, api.group_id, kind), {"status": 418, "body": "{}"})
+    for status in (404, 500, 503):
+        backend.script = lambda _, status=status: Answer(status, body=b"mine")
+        reply = world.call(api)
+        assert (reply.status, reply.body) == (status, b"mine")
+
+
+def test_a_restart_changes_nothing(fresh_gatehouse, make_world):
+    program = fresh_gatehouse()
+    world = make_world(program)
+    api = world.make_mock(path="/there")
+    where = world.api.instance_path.replace("/apic/", "/apigw/") + (
+        f"/api-groups/{api.group_id}/gateway-responses/{api.group_id}/NOT_FOUND")
+    world.api.expect(200, "PUT", where, {"status": 410, "body": "{}"})
+    assert program.stop() == 0
+    world = make_world(fresh_gatehouse(data_dir=program.data_dir))
+    assert world.call(api, target="/nothing").status == 410
+    world.api.expect(204, "DELETE", where)
+    assert world.call(api, target="/nothing").status == 404
