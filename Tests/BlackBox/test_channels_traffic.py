@@ -203,7 +203,7 @@ def test_third_auth_asks_a_channel(world, servers):
             **request, "vpc_channel_info": {"vpc_id": made["id"], "vpc_proxy_host": ""}}, **more})
         world.attach(plugin, api)
         return api
-    api, relaxed = attach(), attach(simple_auth_mode_enabled=True)
+    api, relaxed = attach(), attach(auth_downgrade_enabled=True)
     assert ask(world, api, 4) == {"2": 4}
     assert [len(server.requests) for server in servers.all] == [2, 2, 4]
     assert servers.all[0].last.one("Host") == api.host and servers.all[0].last.target == "/auth"
@@ -366,10 +366,10 @@ def test_members_come_and_go_while_traffic_flows(world, servers):
     path = f"/vpc-channels/{made['id']}/members"
     try:
         for round in range(60):
-            only = [servers.member(round % 3)]
+            only = [servers.member(round % 3, status=1)]
             own.api.expect(200, "PUT", path, {"members": only})
             assert ask(world, api, 2) == {str(round % 3): 2}, "in force with the answer"
-            both = own.api.expect(201, "POST", path, {"members": [servers.member((round + 1) % 3)]})["members"]
+            both = own.api.expect(201, "POST", path, {"members": [servers.member((round + 1) % 3, status=1)]})["members"]
             assert any(str((round + 1) % 3) in ask(world, api, 1) for _ in range(1000)), "the new one has its turn"
             own.api.expect(204, "POST", path + "/batch-disable", {"member_ids": [both[0]["id"]]})
             assert ask(world, api, 2) == {str(round % 3): 2}
