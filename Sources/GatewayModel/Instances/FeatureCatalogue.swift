@@ -30,6 +30,7 @@ public enum ConfigurableFeature: String, Sendable, CaseIterable {
     case apiURINoEscape = "api_uri_no_escape"
     case vpcNameModifiable = "vpc_name_modifiable"
     case rateLimit = "ratelimit"
+    case sslCiphers = "ssl_ciphers"
 
     public var defaultConfig: String {
         switch self {
@@ -42,13 +43,15 @@ public enum ConfigurableFeature: String, Sendable, CaseIterable {
         case .apiURINoEscape: "off"
         case .vpcNameModifiable: "on"
         case .rateLimit: #"{"api_limits":200}"#
+        case .sslCiphers:
+            #"{"ssl_ciphers":["# + CipherSuite.allCases.map { "\"\($0.rawValue)\"" }.joined(separator: ",") + "]}"
         }
     }
 
     /// `config` of a call that only says `enable: true`.
     public var enabledConfig: String {
         switch self {
-        case .requestBodySize, .backendTimeout, .customAuthHeader, .rateLimit: defaultConfig
+        case .requestBodySize, .backendTimeout, .customAuthHeader, .rateLimit, .sslCiphers: defaultConfig
         case .publicKey: #"{"enable":"on","public_key_uri_prefix":"/apigw/authadv/v2/public-key/"}"#
         case .realIPFromXFF: #"{"enable":"on","xff_index":-1}"#
         // There is no header that it could read by default.
@@ -75,7 +78,7 @@ public enum FeatureCatalogue {
 
     private static let contractNames: [FeatureDescription] = [
         unsupported("lts", #"{"group_id":"","topic_id":"","log_group":"","log_stream":""}"#),
-        unsupported("gateway_responses"),
+        builtIn("gateway_responses"),
         configurable(.rateLimit),
         configurable(.requestBodySize),
         configurable(.backendTimeout),
@@ -92,10 +95,7 @@ public enum FeatureCatalogue {
         builtIn("sign_basic"),
         unsupported("multi_auth"),
         unsupported("backend_client_certificate", #"{"enable":"off","ca":"","content":"","key":""}"#),
-        unsupported(
-            "ssl_ciphers",
-            #"{"ssl_ciphers":["ECDHE-ECDSA-AES256-GCM-SHA384","ECDHE-RSA-AES256-GCM-SHA384","ECDHE-ECDSA-AES128-GCM-SHA256","ECDHE-RSA-AES128-GCM-SHA256","ECDHE-ECDSA-AES256-SHA384","ECDHE-RSA-AES256-SHA384","ECDHE-ECDSA-AES128-SHA256","ECDHE-RSA-AES128-SHA256"]}"#
-        ),
+        configurable(.sslCiphers),
         unsupported("app_config"),
         unsupported("green_tunnel"),
         unsupported("app_route"),

@@ -79,7 +79,8 @@ public struct RequestValues {
         case .errorCode: if let failure = answer?.failure { bytes.append("APIC." + failure.answer.code) }
         case .errorMessage: if let failure = answer?.failure { bytes.append(failure.answer.message) }
         case .errorType: if let failure = answer?.failure { bytes.append(failure.kind.name) }
-        case .appId, .appName, .providerAppId, .clientCertCN, .cacheStatus: break
+        case .clientCertCN: bytes.append(facts.clientCertificateName)
+        case .appId, .appName, .providerAppId, .cacheStatus: break
         }
         return ByteView(bytes.bytes)
     }

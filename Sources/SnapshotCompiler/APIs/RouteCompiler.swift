@@ -22,6 +22,7 @@ public struct RouteCompiler: Sendable {
         policies.parameters = ParameterPolicy(compiling: definition, front: path)
         policies.defaultContentType = definition.contentType.map { Array($0.utf8) }
         policies.failures = api.groupResponse.flatMap(FailureShapes.compile)
+        policies.allowsAnyOrigin = definition.cors && policies.cors == nil
         return Route(
             identity: Self.identity(api), method: RouteMethod(definition.reqMethod), path: path,
             matchMode: MatchMode(definition.matchMode), schemes: AllowedSchemes(definition.reqProtocol), refusal: nil,
@@ -82,7 +83,6 @@ public struct RouteCompiler: Sendable {
         }
         if definition.authType != .none { throw refuse("auth_type", "only NONE is served") }
         if definition.authorizerID != nil { throw refuse("authorizer_id", "custom authorizers are not served") }
-        if definition.cors { throw refuse("cors", "use a cors plug-in") }
         if !definition.domainName.isEmpty { throw refuse("domain_name", "domains of single APIs are not served") }
         if !definition.httpPolicies.isEmpty { throw refuse("policy_https", "backend policies are not served") }
         if !definition.mockPolicies.isEmpty { throw refuse("policy_mocks", "backend policies are not served") }

@@ -11,6 +11,8 @@ func describe(_ snapshot: GatewaySnapshot, hosts: [String]) -> [String] {
             continue
         }
         let instance = snapshot.instances[host.instance].settings
+        if let domain = host.domain { lines.append("\(name) \(describe(domain))") }
+        if let failures = host.failures { lines.append("\(name) failures \(describe(failures))") }
         lines.append("\(name) -> \(host.groupID) \(host.groupName) \(instance)")
         for environment in host.environments.sorted(by: { $0.id < $1.id }) {
             lines.append("\(name) \(environment.id) \(String(decoding: environment.name, as: UTF8.self))")
@@ -34,11 +36,22 @@ private func describe(_ route: Route) -> String {
         + "\(String(describing: route.refusal)) \(backend) \(describe(route.policies))"
 }
 
+private func describe(_ domain: DomainRules) -> String {
+    "\(domain.name) \(domain.minimumTLS) \(domain.redirectsToHTTPS) \(domain.identities.map(\.usesEllipticCurve)) "
+        + (domain.authority?.certificates ?? "")
+}
+
+private func describe(_ failures: FailureShapes) -> String {
+    FailureKind.allCases.map { kind in failures.shape(for: kind, status: 499).map { "\(kind) \($0)" } ?? "" }.joined(separator: ";")
+}
+
 private func describe(_ policies: RoutePolicies) -> String {
     var parts: [String] = []
     if let signing = policies.signing { parts.append("signed \(keyName(signing.signer))") }
     if let access = policies.access { parts.append("access \(access.id) \(access.permitsListed) \(access.addresses)") }
     if policies.cors != nil { parts.append("cors") }
+    if policies.allowsAnyOrigin { parts.append("any origin") }
+    if let failures = policies.failures { parts.append("failures \(describe(failures))") }
     if let limit = policies.rateLimit { parts.append("rate \(String(describing: limit.api))") }
     if policies.thirdAuth != nil { parts.append("third_auth") }
     if policies.breaker != nil { parts.append("breaker") }
