@@ -26,6 +26,7 @@ public enum ManagementOperations {
         routes.addThrottles(plane)
         routes.addStatistics(plane)
         routes.addDictionaries(plane)
+        routes.addLivedataAPIs(plane)
         return routes
     }
 }
