@@ -115,6 +115,7 @@ public enum Pipeline {
         isPreflight: Bool, isDebugged: Bool, outcome: Outcome
     ) {
         if let cors = route.policies.cors, !isPreflight { CORSStage.apply(cors, head, to: answer) }
+        if route.policies.allowsAnyOrigin { CORSStage.allowAnyOrigin(head, to: answer, answersOptions: route.method == .options) }
         guard let values else { return }
         if let headers = route.policies.responseHeaders { ResponseHeaderStage.apply(headers, values, facts, to: answer) }
         if isDebugged, let limit = route.policies.rateLimit, let decision = outcome.rateLimit {

@@ -11,6 +11,8 @@ public struct RequestFacts {
     /// Whose address counts (gateway-runtime.md, 6.3): access lists, throttling, `$context.sourceIp`.
     public let clientAddress: IPAddress
     public let usesTLS: Bool
+    /// Common name of the client's certificate; empty without one that was verified.
+    public let clientCertificateName: [UInt8]
     /// Milliseconds since 1970 at which the head was complete.
     public let nowMilliseconds: Int64
     /// Monotonic nanoseconds at the same moment; only differences have a meaning.
@@ -20,12 +22,13 @@ public struct RequestFacts {
 
     public init(
         head: RequestHead, peer: IPAddress, clientAddress: IPAddress, usesTLS: Bool, nowMilliseconds: Int64,
-        nowNanoseconds: UInt64, requestID: RequestID
+        nowNanoseconds: UInt64, requestID: RequestID, clientCertificateName: [UInt8] = []
     ) {
         self.head = head
         self.peer = peer
         self.clientAddress = clientAddress
         self.usesTLS = usesTLS
+        self.clientCertificateName = clientCertificateName
         self.nowMilliseconds = nowMilliseconds
         self.nowNanoseconds = nowNanoseconds
         self.requestID = requestID

@@ -162,7 +162,9 @@ extension ClientConnection {
 
     /// What the route's policies put on an answer.
     private func decorate(_ answer: ResponseHead, failure: GatewayFailure?, isBackend: Bool) {
-        guard let route = exchange.route, let head, route.policies.cors != nil || exchange.values != nil else { return }
+        guard let route = exchange.route, let head,
+            route.policies.cors != nil || route.policies.allowsAnyOrigin || exchange.values != nil
+        else { return }
         let waited = isBackend ? Int((LoopState.now() - exchange.sentAt) / 1_000_000) : nil
         Pipeline.decorate(
             answer, route, head, values: exchange.values,

@@ -1,3 +1,4 @@
+import CertificateReading
 import GatewayPrimitives
 import NIOCore
 import NIOSSL
@@ -304,7 +305,9 @@ final class ClientConnection: AnswerReceiver, ChannelInboundHandler, ChannelOutb
         case nil: break
         }
         // A certificate that did not verify has ended the handshake.
-        if let requestedAuthority, (try? pipeline.nioSSL_peerCertificate()) != nil { security.verifiedBy = requestedAuthority }
+        guard let requestedAuthority, let certificate = try? pipeline.nioSSL_peerCertificate() else { return }
+        security.verifiedBy = requestedAuthority
+        if let der = try? certificate.toDERBytes() { security.clientName = Array(ClientCertificate.commonName(der: der).utf8) }
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) { closeNow() }

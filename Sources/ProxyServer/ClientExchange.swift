@@ -70,7 +70,7 @@ extension ClientConnection {
         let facts = RequestFacts(
             head: head, peer: peer, clientAddress: ClientAddress.of(head, peer: peer, source: instance.settings.clientAddress),
             usesTLS: usesTLS, nowMilliseconds: LoopState.wallMilliseconds(), nowNanoseconds: exchange.began,
-            requestID: exchange.requestID)
+            requestID: exchange.requestID, clientCertificateName: security.clientName)
         return RequestValues(facts: facts, identity: route.identity, scratch: loop.stageScratch)
     }
 
@@ -81,7 +81,7 @@ extension ClientConnection {
             head: head, peer: peer,
             clientAddress: ClientAddress.of(head, peer: peer, source: exchange.instance?.settings.clientAddress ?? .peer),
             usesTLS: usesTLS, nowMilliseconds: LoopState.wallMilliseconds(), nowNanoseconds: exchange.began,
-            requestID: exchange.requestID)
+            requestID: exchange.requestID, clientCertificateName: security.clientName)
         let identity = exchange.route?.identity
             ?? RouteIdentity(
                 apiID: "", apiName: "", groupID: exchange.host?.groupID ?? "", groupName: exchange.host?.groupName ?? "",

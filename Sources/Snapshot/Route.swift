@@ -113,6 +113,8 @@ public struct RoutePolicies: Sendable {
     public var defaultContentType: [UInt8]?
     /// Answers to the gateway's own failures; nil: the gateway's own.
     public var failures: FailureShapes?
+    /// The API's own switch, without a cors plug-in: answers may be read by any origin (gateway-runtime.md, 10).
+    public var allowsAnyOrigin = false
     public init() {}
 }
 

@@ -1,6 +1,7 @@
 """Managed certificates on the TLS listener: chosen by server name, renewed and removed under open connections."""
 
 import http.client
+import json
 import socket
 import ssl
 import urllib.parse
@@ -39,10 +40,14 @@ class Client:
             raise
         self.shown = self.socket.getpeercert(binary_form=True)
 
-    def get(self, path: str, host: str) -> tuple[int, bytes]:
+    def answer(self, path: str, host: str) -> http.client.HTTPResponse:
         self.socket.sendall(f"GET {path} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
         answer = http.client.HTTPResponse(self.socket)
         answer.begin()
+        return answer
+
+    def get(self, path: str, host: str) -> tuple[int, bytes]:
+        answer = self.answer(path, host)
         return answer.status, answer.read()
 
 
@@ -177,6 +182,55 @@ def test_client_certificates(gatehouse, world, tmp_path):
     world.api.expect(201, "PUT", f"/api-groups/{api.group_id}/domains/{domain['id']}", {
         "min_ssl_version": "TLSv1.2", "verified_client_certificate_enabled": False})
     assert trusted.get("/tls", name)[0] == 200 and before.get("/tls", name)[0] == 200
+
+
+def test_the_name_of_a_client(gatehouse, world, tmp_path):
+    api = world.make_mock(path="/tls")
+    world.attach(world.make_plugin("set_resp_headers", {"response_headers": [
+        {"name": "X-Client", "value": "$context.clientCertCN", "action": "override"}]}), api)
+    name = domain_name()
+    domain = bind(world, api, name)
+    root = made.authority("Clients")
+    show(world, api, domain, made.make(name), trusted_root_ca=root.pem)
+    client = Client(gatehouse, name, made.client("Known One", root), tmp_path)
+    assert client.answer("/tls", name).getheader("X-Client") == "Known One"
+    world.api.expect(201, "PUT", f"/api-groups/{api.group_id}/domains/{domain['id']}", {
+        "min_ssl_version": "TLSv1.2", "verified_client_certificate_enabled": False})
+    # Whoever need not show a certificate, and does not, has no name.
+    stranger = Client(gatehouse, name, made.client("Stranger", made.authority("Others", key=made.rsa_key(3))), tmp_path)
+    for unnamed in (stranger, Client(gatehouse, name)):
+        answer = unnamed.answer("/tls", name)
+        assert answer.status == 200 and not answer.getheader("X-Client")
+
+
+def test_cipher_suites(gatehouse, world):
+    api = world.make_mock(path="/tls")
+    name = domain_name()
+    show(world, api, bind(world, api, name), made.make(name))
+    old = {"maximum_version": ssl.TLSVersion.TLSv1_2}
+
+    def offer(suite: str) -> Client:
+        return Client(gatehouse, name, ciphers=suite, **old)
+
+    free = offer("ECDHE-RSA-AES128-GCM-SHA256")
+    world.feature("ssl_ciphers", {"ssl_ciphers": ["ECDHE-RSA-AES256-GCM-SHA384", "ECDHE-ECDSA-AES256-GCM-SHA384"]})
+    try:
+        assert offer("ECDHE-RSA-AES256-GCM-SHA384").socket.cipher()[0] == "ECDHE-RSA-AES256-GCM-SHA384"
+        with pytest.raises(ssl.SSLError):
+            offer("ECDHE-RSA-AES128-GCM-SHA256")
+        assert Client(gatehouse, name).get("/tls", name)[0] == 200, "TLS 1.3 has suites of its own"
+        # Bound while it is restricted.
+        other = domain_name()
+        show(world, api, bind(world, api, other), made.make(other))
+        with pytest.raises(ssl.SSLError):
+            Client(gatehouse, other, ciphers="ECDHE-RSA-AES128-GCM-SHA256", **old)
+        for wrong in ([], ["ECDHE-RSA-AES256-GCM-SHA384"] * 2, ["NULL-SHA256"], ["ECDHE-RSA-AES256-SHA384"], [1], "x", None):
+            world.api.refused(400, "APIG.2012", "POST", "/features", {
+                "name": "ssl_ciphers", "enable": True, "config": json.dumps({"ssl_ciphers": wrong})})
+    finally:
+        world.feature("ssl_ciphers", "", enable=False)
+    assert offer("ECDHE-RSA-AES128-GCM-SHA256").get("/tls", name)[0] == 200
+    assert free.get("/tls", name)[0] == 200, "open connections were not touched"
 
 
 def test_redirect_to_https(gatehouse, world):

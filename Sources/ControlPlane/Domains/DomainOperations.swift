@@ -128,6 +128,13 @@ extension Reading {
 }
 
 extension Writing {
+    /// Something has changed that holds at all domains of the instance.
+    func touchDomains(of call: Call) throws {
+        for row in try sql.query("SELECT DISTINCT group_id FROM url_domains WHERE instance_id = ?", [.text(call.instanceID)]) {
+            touch(.hosts(group: try row.text("group_id")))
+        }
+    }
+
     /// Writes a changed domain: one change record, and the group's hosts are compiled again.
     func store(_ domain: BoundDomain, before: BoundDomain) throws {
         guard domain != before else { return }

@@ -167,10 +167,13 @@ struct PublicationLoader {
         if let ids { condition.isIn("id", ids) }
         let domains = try domains(ofGroups: ids)
         let responses = try responses(ofGroups: ids)
+        let suites = domains.isEmpty ? [:] : try cipherSuites()
         return try reading.sql.all(APIGroup.self, where: condition).map { group in
             let rules: [DomainRules]
             do throws(CompileDiagnostic) {
-                rules = try compiler.compile(groupID: group.id, domains[group.id] ?? [], tolerates: tolerates)
+                rules = try compiler.compile(
+                    groupID: group.id, domains[group.id] ?? [], cipherSuites: suites[group.instanceID] ?? [],
+                    tolerates: tolerates)
             } catch let diagnostic {
                 throw OperationError.cannotServe(field: diagnostic.field, reason: diagnostic.reason)
             }
@@ -209,6 +212,17 @@ struct PublicationLoader {
         }
         return Dictionary(
             grouping: domains.map { .init(domain: $0, certificates: certificates[$0.id] ?? []) }, by: \.domain.groupID)
+    }
+
+    /// Feature `ssl_ciphers`, by instance; nothing for those that have not restricted anything.
+    private func cipherSuites() throws -> [String: [CipherSuite]] {
+        var own = Condition()
+        own.equal("name", ConfigurableFeature.sslCiphers.rawValue)
+        var result: [String: [CipherSuite]] = [:]
+        for feature in try reading.sql.all(Feature.self, where: own) where feature.enabled {
+            if case .sslCiphers(let suites) = FeatureSetting(.sslCiphers, config: feature.config) { result[feature.instanceID] = suites }
+        }
+        return result
     }
 
     /// Responses that change something, by group.

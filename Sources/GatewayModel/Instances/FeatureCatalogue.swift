@@ -35,6 +35,7 @@ public enum ConfigurableFeature: String, Sendable, CaseIterable {
     case appAPIKey = "app_api_key"
     case appJWT = "app_jwt"
     case backendTokenAllow = "backend_token_allow"
+    case sslCiphers = "ssl_ciphers"
 
     public var defaultConfig: String {
         switch self {
@@ -50,13 +51,15 @@ public enum ConfigurableFeature: String, Sendable, CaseIterable {
         case .appBasic, .appSecret, .appAPIKey: "off"
         case .appJWT: #"{"enable":"off","auth_header":"Authorization"}"#
         case .backendTokenAllow: #"{"backend_token_allow_users":[]}"#
+        case .sslCiphers:
+            #"{"ssl_ciphers":["# + CipherSuite.allCases.map { "\"\($0.rawValue)\"" }.joined(separator: ",") + "]}"
         }
     }
 
     /// `config` of a call that only says `enable: true`.
     public var enabledConfig: String {
         switch self {
-        case .requestBodySize, .backendTimeout, .customAuthHeader, .rateLimit, .backendTokenAllow: defaultConfig
+        case .requestBodySize, .backendTimeout, .customAuthHeader, .rateLimit, .backendTokenAllow, .sslCiphers: defaultConfig
         case .appBasic, .appSecret, .appAPIKey: "on"
         case .appJWT: #"{"enable":"on","auth_header":"Authorization"}"#
         case .publicKey: #"{"enable":"on","public_key_uri_prefix":"/apigw/authadv/v2/public-key/"}"#
@@ -85,7 +88,7 @@ public enum FeatureCatalogue {
 
     private static let contractNames: [FeatureDescription] = [
         unsupported("lts", #"{"group_id":"","topic_id":"","log_group":"","log_stream":""}"#),
-        unsupported("gateway_responses"),
+        builtIn("gateway_responses"),
         configurable(.rateLimit),
         configurable(.requestBodySize),
         configurable(.backendTimeout),
@@ -102,10 +105,7 @@ public enum FeatureCatalogue {
         builtIn("sign_basic"),
         unsupported("multi_auth"),
         unsupported("backend_client_certificate", #"{"enable":"off","ca":"","content":"","key":""}"#),
-        unsupported(
-            "ssl_ciphers",
-            #"{"ssl_ciphers":["ECDHE-ECDSA-AES256-GCM-SHA384","ECDHE-RSA-AES256-GCM-SHA384","ECDHE-ECDSA-AES128-GCM-SHA256","ECDHE-RSA-AES128-GCM-SHA256","ECDHE-ECDSA-AES256-SHA384","ECDHE-RSA-AES256-SHA384","ECDHE-ECDSA-AES128-SHA256","ECDHE-RSA-AES128-SHA256"]}"#
-        ),
+        configurable(.sslCiphers),
         builtIn("app_config"),
         unsupported("green_tunnel"),
         unsupported("app_route"),

@@ -25,11 +25,13 @@ public enum FeatureSetting: Sendable, Equatable {
     case appJWT(enabled: Bool, header: String)
     /// Patterns of account names whose IAM token reaches the backend; ten at most.
     case backendTokenAllow([String])
+    /// Cipher suites of TLS 1.2 at the domains of the instance, at least one; those of TLS 1.3 are always there.
+    case sslCiphers([CipherSuite])
 
     /// Whether the config itself leaves the feature on.
     public var isOn: Bool {
         switch self {
-        case .requestBodySize, .backendTimeout, .customAuthHeader, .rateLimit: true
+        case .requestBodySize, .backendTimeout, .customAuthHeader, .rateLimit, .sslCiphers: true
         case .publicKey(let enabled, _), .realIPFromXFF(let enabled, _), .realIPHeaderGetter(let enabled, _): enabled
         case .apiURINoEscape(let enabled), .vpcNameModifiable(let enabled), .appBasic(let enabled), .appSecret(let enabled),
             .appAPIKey(let enabled), .appJWT(let enabled, _):
@@ -75,6 +77,16 @@ public enum FeatureSetting: Sendable, Equatable {
                 let calls = number.integer, (1...1_000_000).contains(calls)
             else { return nil }
             self = .rateLimit(calls: calls)
+        case .sslCiphers:
+            guard let members = Members(config, ["ssl_ciphers"]), case .array(let names) = members["ssl_ciphers"], !names.isEmpty
+            else { return nil }
+            var suites: [CipherSuite] = []
+            for case .string(let name) in names {
+                guard let suite = CipherSuite(rawValue: name), !suites.contains(suite) else { return nil }
+                suites.append(suite)
+            }
+            guard suites.count == names.count else { return nil }
+            self = .sslCiphers(suites)
         case .publicKey:
             guard let members = Members(config, ["enable", "public_key_uri_prefix"]), let enabled = members.enabled,
                 let prefix = members.text("public_key_uri_prefix", default: Self.publicKeyPrefix), Self.isPrefix(prefix)

@@ -4,7 +4,8 @@ import Snapshot
 /// Cross-origin requests of an API with a cors plug-in (gateway-runtime.md, 8.1).
 ///
 /// A preflight is answered before access lists and authentication, for browsers send it without credentials: an OPTIONS request
-/// is routed as the method that it asks for, and answered here when that route has the plug-in.
+/// is routed as the method that it asks for, and answered here when that route has the plug-in. An API without the plug-in may have
+/// a switch of its own, which lets any origin read the answers.
 public enum CORSStage {
     private static let requestMethod = Array("access-control-request-method".utf8)
     private static let prefix: StaticString = "access-control-"
@@ -40,5 +41,48 @@ public enum CORSStage {
         }
         guard let origin = request.value(.origin) else { return }
         for line in policy.lines(for: origin).actual { response.add(line) }
+    }
+
+    // MARK: The API's own switch
+
+    private typealias OwnLine = (lowercase: [UInt8], line: HeaderLine)
+
+    private static func own(_ name: String, _ value: String) -> OwnLine {
+        (Array(name.lowercased().utf8), HeaderLine(name: Array(name.utf8), value: Array(value.utf8)))
+    }
+
+    private static let anyOrigin = own("Access-Control-Allow-Origin", "*")
+
+    /// What an API for OPTIONS says besides, to a browser that asks beforehand.
+    private static let preflightLines = [
+        own(
+            "Access-Control-Allow-Headers",
+            "X-Stage,X-Sdk-Date,X-Sdk-Nonce,X-Proxy-Signed-Headers,X-Sdk-Content-Sha256,X-Forwarded-For,Authorization,"
+                + "Content-Type,Accept,Accept-Ranges,Cache-Control,Range"),
+        own(
+            "Access-Control-Expose-Headers",
+            "X-Request-Id,X-Apig-Latency,X-Apig-Upstream-Latency,X-Apig-RateLimit-Api,X-Apig-RateLimit-User,"
+                + "X-Apig-RateLimit-App,X-Apig-RateLimit-Ip,X-Apig-RateLimit-Api-Allenv"),
+        own("Access-Control-Allow-Methods", "GET,POST,PUT,DELETE,HEAD,OPTIONS,PATCH"),
+        own("Access-Control-Max-Age", "172800"),
+    ]
+
+    /// Lets any origin read the answer, the gateway's own errors included. What the backend has said of it stays
+    /// (gateway-runtime.md, 10).
+    ///
+    /// - Parameter answersOptions: the API is defined for OPTIONS alone, and so answers preflights.
+    public static func allowAnyOrigin(_ request: RequestHead, to response: ResponseHead, answersOptions: Bool) {
+        guard request.value(.origin) != nil else { return }
+        add(anyOrigin, to: response)
+        guard answersOptions, isPreflight(request) else { return }
+        for line in preflightLines { add(line, to: response) }
+    }
+
+    private static func add(_ own: OwnLine, to response: ResponseHead) {
+        guard response.value(named: own.lowercase) == nil,
+            // A mock has said what it says by adding it.
+            !response.added.contains(where: { $0.name.withUnsafeBytes { ByteView($0).equalsIgnoringCase(own.lowercase) } })
+        else { return }
+        response.add(own.line)
     }
 }

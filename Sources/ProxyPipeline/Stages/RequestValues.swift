@@ -83,7 +83,8 @@ public struct RequestValues {
         case .errorType: if let failure = answer?.failure { bytes.append(failure.kind.name) }
         case .appId: if let app = caller?.app { bytes.append(app.appID) }
         case .appName: if let app = caller?.app { bytes.append(app.name) }
-        case .providerAppId, .clientCertCN, .cacheStatus: break
+        case .clientCertCN: bytes.append(facts.clientCertificateName)
+        case .providerAppId, .cacheStatus: break
         }
         return ByteView(bytes.bytes)
     }

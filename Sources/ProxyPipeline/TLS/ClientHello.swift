@@ -15,8 +15,8 @@ public struct ClientHello: Equatable, Sendable {
         case complete(ClientHello)
     }
 
-    /// Bytes of a hello, over all its records; real ones have some hundred to some thousand.
-    public static let limit = 65_536
+    /// Bytes of a hello, over all its records, which is also what the TLS library takes; real ones have some hundred to some thousand.
+    public static let limit = 16_384
 
     /// Reads what has come so far, from the first byte of the connection on. Pure; bounded by `limit`.
     public static func read(_ bytes: UnsafeRawBufferPointer) -> Outcome {

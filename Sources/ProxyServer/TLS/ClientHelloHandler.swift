@@ -20,6 +20,7 @@ extension ProxyServer {
             certificateChain: chain.map { .certificate($0) }, privateKey: .privateKey(key))
         configuration.minimumTLSVersion = material.minimum == .tls11 ? .tlsv11 : .tlsv12
         configuration.applicationProtocols = ["http/1.1"]
+        if !material.cipherSuites.isEmpty { configuration.cipherSuites = material.cipherSuites.joined(separator: ":") }
         if !material.authorities.isEmpty {
             configuration.trustRoots = .certificates(
                 try NIOSSLCertificate.fromPEMBytes(Array(material.authorities.utf8)))

@@ -64,8 +64,11 @@ public struct TLSMaterial: Sendable, Equatable {
     /// PEM; empty: clients are not asked for a certificate.
     public let authorities: String
     public let minimum: TLSFloor
+    /// Names of the suites of TLS 1.2, in OpenSSL's spelling; empty: the library's own choice.
+    public let cipherSuites: [String]
 
-    public init(chain: String, key: Secret, authorities: String, minimum: TLSFloor) {
+    public init(chain: String, key: Secret, authorities: String, minimum: TLSFloor, cipherSuites: [String] = []) {
+        self.cipherSuites = cipherSuites
         self.chain = chain
         self.key = key
         self.authorities = authorities
@@ -87,11 +90,16 @@ public struct ConnectionSecurity: Sendable {
     public var version: AgreedTLSVersion?
     /// By whom the client's certificate was verified; nil without one.
     public var verifiedBy: ClientAuthority?
+    /// Common name of the client's certificate; empty without one that was verified.
+    public var clientName: [UInt8]
 
-    public init(usesTLS: Bool, version: AgreedTLSVersion? = nil, verifiedBy: ClientAuthority? = nil) {
+    public init(
+        usesTLS: Bool, version: AgreedTLSVersion? = nil, verifiedBy: ClientAuthority? = nil, clientName: [UInt8] = []
+    ) {
         self.usesTLS = usesTLS
         self.version = version
         self.verifiedBy = verifiedBy
+        self.clientName = clientName
     }
 
     public static let plain = ConnectionSecurity(usesTLS: false)

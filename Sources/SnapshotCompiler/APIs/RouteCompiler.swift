@@ -23,6 +23,7 @@ public struct RouteCompiler: Sendable {
         compiled.parameters = ParameterPolicy(compiling: definition, front: path)
         compiled.defaultContentType = definition.contentType.map { Array($0.utf8) }
         compiled.failures = api.groupResponse.flatMap(FailureShapes.compile)
+        compiled.allowsAnyOrigin = definition.cors && compiled.cors == nil
         return Route(
             identity: Self.identity(api), method: RouteMethod(definition.reqMethod), path: path,
             matchMode: MatchMode(definition.matchMode), schemes: AllowedSchemes(definition.reqProtocol), refusal: nil,
@@ -85,7 +86,6 @@ public struct RouteCompiler: Sendable {
         }
         if definition.authType == .authorizer { throw refuse("auth_type", "AUTHORIZER is not served") }
         if definition.authorizerID != nil { throw refuse("authorizer_id", "custom authorizers are not served") }
-        if definition.cors { throw refuse("cors", "use a cors plug-in") }
         if !definition.domainName.isEmpty { throw refuse("domain_name", "domains of single APIs are not served") }
         if !definition.httpPolicies.isEmpty { throw refuse("policy_https", "backend policies are not served") }
         if !definition.mockPolicies.isEmpty { throw refuse("policy_mocks", "backend policies are not served") }

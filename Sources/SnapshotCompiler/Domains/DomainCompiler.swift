@@ -24,11 +24,13 @@ public struct DomainCompiler {
 
     /// All domains of a group.
     ///
-    /// - Parameter tolerates: a certificate that the TLS library does not take makes handshakes for its domain fail, instead
-    ///   of being refused.
+    /// - Parameters:
+    ///   - cipherSuites: those of TLS 1.2 that the instance allows; empty: the library's own choice.
+    ///   - tolerates: a certificate that the TLS library does not take makes handshakes for its domain fail, instead of being
+    ///     refused.
     /// - Throws: ``CompileDiagnostic`` naming the certificate.
     public mutating func compile(
-        groupID: String, _ inputs: [Input], tolerates: Bool
+        groupID: String, _ inputs: [Input], cipherSuites: [CipherSuite] = [], tolerates: Bool
     ) throws(CompileDiagnostic) -> [DomainRules] {
         let known = prepared[groupID] ?? []
         var used: [(material: TLSMaterial, context: any PreparedTLS)] = []
@@ -40,7 +42,8 @@ public struct DomainCompiler {
             var identities: [TLSIdentity] = []
             for certificate in input.certificates {
                 let material = TLSMaterial(
-                    chain: certificate.content.chain, key: certificate.content.key, authorities: authorities, minimum: minimum)
+                    chain: certificate.content.chain, key: certificate.content.key, authorities: authorities, minimum: minimum,
+                    cipherSuites: cipherSuites.map(\.rawValue))
                 var context = (used + known).first { $0.material == material }?.context
                 if context == nil {
                     do {

@@ -32,6 +32,8 @@ public enum InstanceSettingsCompiler {
             case .publicKey(_, let prefix): settings.publicKeyPrefix = Array(prefix.utf8)
             // Management alone asks for it.
             case .vpcNameModifiable: break
+            // Belongs to the domains of the instance, see DomainCompiler.
+            case .sslCiphers: break
             case .rateLimit(let calls): settings.defaultRateLimit = calls
             }
         }

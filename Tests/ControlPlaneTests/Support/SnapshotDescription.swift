@@ -43,6 +43,15 @@ private func describe(_ route: Route) -> String {
         + "\(String(describing: route.refusal)) \(backend) \(describe(route.policies))"
 }
 
+private func describe(_ domain: DomainRules) -> String {
+    "\(domain.name) \(domain.minimumTLS) \(domain.redirectsToHTTPS) \(domain.identities.map(\.usesEllipticCurve)) "
+        + (domain.authority?.certificates ?? "")
+}
+
+private func describe(_ failures: FailureShapes) -> String {
+    FailureKind.allCases.map { kind in failures.shape(for: kind, status: 499).map { "\(kind) \($0)" } ?? "" }.joined(separator: ";")
+}
+
 private func describe(_ policies: RoutePolicies) -> String {
     var parts: [String] = []
     if let signing = policies.signing { parts.append("signed \(keyName(signing.signer))") }
@@ -56,6 +65,7 @@ private func describe(_ policies: RoutePolicies) -> String {
     if let checks = policies.parameters { parts.append("checks \(checks.checks)") }
     if let type = policies.defaultContentType { parts.append("type \(type)") }
     parts.append("answers \(describe(policies.failures))")
+    if policies.allowsAnyOrigin { parts.append("any origin") }
     if policies.thirdAuth != nil { parts.append("third_auth") }
     if policies.breaker != nil { parts.append("breaker") }
     if let headers = policies.responseHeaders {
