@@ -8,6 +8,7 @@ func describe(_ snapshot: GatewaySnapshot, hosts: [String]) -> [String] {
         "hosts \(snapshot.hosts.count) wildcards \(snapshot.wildcardHosts.count) public keys \(snapshot.publicKeys.count)",
         "domains \(snapshot.domains.count) wildcards \(snapshot.wildcardDomains.count)",
     ]
+    lines += snapshot.callers.apps.map(describe).sorted()
     for name in hosts.sorted() {
         let isWildcard = name.hasPrefix("*.")
         let key = Array(name.utf8.dropFirst(isWildcard ? 1 : 0))
@@ -52,8 +53,24 @@ private func describe(_ failures: FailureShapes) -> String {
     FailureKind.allCases.map { kind in failures.shape(for: kind, status: 499).map { "\(kind) \($0)" } ?? "" }.joined(separator: ";")
 }
 
+private func describe(_ app: AppCredential) -> String {
+    let codes = app.codes.map { String(decoding: $0, as: UTF8.self) }.sorted()
+    let secret = String(decoding: app.secret, as: UTF8.self)
+    let quota = app.quota.map { "\($0.limit) in \($0.window) from \(String(describing: $0.anchor))" }
+    return "app \(app.instanceID) \(app.appID) \(app.name) \(String(decoding: app.key, as: UTF8.self)) \(secret) \(codes) "
+        + "\(app.accountID) \(app.projectID) \(String(describing: app.addresses)) \(String(describing: quota))"
+}
+
+private func describe(_ callers: CallerPolicy) -> String {
+    switch callers.kind {
+    case .app(let access): "apps \(access.takesCodes) \(access.appIDs.sorted())"
+    case .iam: "iam \(callers.accounts)"
+    }
+}
+
 private func describe(_ policies: RoutePolicies) -> String {
     var parts: [String] = []
+    if let callers = policies.callers { parts.append(describe(callers)) }
     if let signing = policies.signing { parts.append("signed \(keyName(signing.signer))") }
     if let access = policies.access { parts.append("access \(access.id) \(access.permitsListed) \(access.addresses)") }
     if policies.cors != nil { parts.append("cors") }
