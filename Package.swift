@@ -36,6 +36,9 @@ let package = Package(
         .target(name: "GatewayPrimitives", dependencies: ["CPCRE2"], swiftSettings: strict),
         // Regular expressions with PERL semantics.
         .systemLibrary(name: "CPCRE2", pkgConfig: "libpcre2-8", providers: [.apt(["libpcre2-dev"])]),
+        // Archives of assets: strict reader, bounded writer.
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+        .target(name: "ZipArchives", dependencies: ["CZlib"], swiftSettings: strict),
         // Canonical requests and signatures: verify callers, sign to backends.
         .target(
             name: "RequestSigning",
@@ -125,7 +128,7 @@ let package = Package(
             name: "gatehouse",
             dependencies: [
                 "GatewayPrimitives", "GatewayModel", "Store", "StoreSQLite", "Snapshot", "ControlPlane",
-                "ManagementAPI", "ProxyServer",
+                "ManagementAPI", "ProxyPipeline", "ProxyServer", "RequestSigning",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Hummingbird", package: "hummingbird"),
@@ -179,6 +182,7 @@ let package = Package(
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "Logging", package: "swift-log"),
             ], swiftSettings: strict),
+        .testTarget(name: "ZipArchivesTests", dependencies: ["ZipArchives"], swiftSettings: strict),
         .testTarget(name: "WireContractTests", dependencies: ["WireContract"], swiftSettings: strict),
         .testTarget(
             name: "ProxyServerTests",

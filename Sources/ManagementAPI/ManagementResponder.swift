@@ -111,6 +111,7 @@ public struct ManagementResponder: HTTPResponder {
                 status: status, headers: [.contentType: file.contentType], body: .init(byteBuffer: ByteBuffer(bytes: file.bytes)))
         }
         if let revision = answer.revision { response.headers[.revision] = String(revision) }
+        if let notice = OperationNotice.of(operation) { response.headers[.notice] = notice }
         return response
     }
 

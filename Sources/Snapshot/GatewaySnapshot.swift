@@ -16,13 +16,16 @@ public final class GatewaySnapshot: Sendable {
     public let instances: [InstanceContext]
     /// `<instance id>/<key name>` -> PEM of the public key, for ``InstanceSettings/publicKeyPrefix``.
     public let publicKeys: ByteTrie<[UInt8]>
+    /// Applications that may call.
+    public let callers: CallerDirectory
     /// Channels whose members are to be checked.
     public let checkedChannels: CheckedChannels
 
     public init(
         revision: UInt64, hosts: ByteTrie<VirtualHost>, wildcardHosts: ByteTrie<VirtualHost>,
         domains: ByteTrie<DomainRules> = ByteTrie(), wildcardDomains: ByteTrie<DomainRules> = ByteTrie(),
-        instances: [InstanceSettings], publicKeys: ByteTrie<[UInt8]> = ByteTrie(), checkedChannels: CheckedChannels = .none
+        instances: [InstanceSettings], publicKeys: ByteTrie<[UInt8]> = ByteTrie(),
+        callers: CallerDirectory = .empty, checkedChannels: CheckedChannels = .none
     ) {
         self.revision = revision
         self.hosts = hosts
@@ -31,6 +34,7 @@ public final class GatewaySnapshot: Sendable {
         self.wildcardDomains = wildcardDomains
         self.instances = instances.map(InstanceContext.init)
         self.publicKeys = publicKeys
+        self.callers = callers
         self.checkedChannels = checkedChannels
     }
 

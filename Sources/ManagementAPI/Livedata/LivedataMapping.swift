@@ -79,6 +79,13 @@ enum LivedataMapping {
             romaAppID: body.romaAppId ?? "")
     }
 
+    /// An id of a body; nil for an absent or empty one.
+    static func id(_ text: String?, field: String) throws(OperationError) -> String? {
+        guard let text, !text.isEmpty else { return nil }
+        guard ManagementResponder.isID(text) else { throw .invalid(field: field) }
+        return text
+    }
+
     private static func check(_ word: String?, _ field: String, _ words: [String]) throws(OperationError) {
         if let word, !word.isEmpty, !words.contains(word) { throw .invalid(field: field) }
     }

@@ -53,6 +53,7 @@ extension OperationRoutes {
             }
         }
         addLivedataLifeCycle(plane)
+        addLivedataDocuments(plane)
     }
 
     private mutating func addLivedataLifeCycle(_ plane: ControlPlane) {

@@ -112,6 +112,17 @@ public struct OperationRoutes: Sendable {
         }
     }
 
+    /// A file whose content a JSON body describes.
+    public mutating func onFile<Body: Decodable & FieldChecked & Sendable>(
+        _ operation: ContractOperation, body: Body.Type,
+        _ run: @escaping @Sendable (OperationCall<Body>) async throws -> FileAnswer
+    ) {
+        register(operation) { head, raw in
+            let call = OperationCall(head: head, body: try Self.read(body, raw, operation))
+            return OperationAnswer(.file(try await run(call)))
+        }
+    }
+
     // MARK: with a body of another media type
 
     public mutating func onRaw<Answer: Encodable & Sendable>(
@@ -151,7 +162,7 @@ enum PartialUpdates {
         case .updateApiGroupV2, .updateEnvironmentV2, .updateEnvironmentVariableV2, .updateAclStrategyV2, .updatePlugin,
             .updateRequestThrottlingPolicyV2, .updateAppQuota, .updateCustomAuthorizerV2, .updateVpcChannelV2,
             .updateCertificateV2, .updateHealthCheck, .updateMemberGroup, .updateAppConfigV2, .updateLiveDataApiV2,
-            .updateGatewayResponseV2, .updateRomaApp, .updateDictionary:
+            .updateGatewayResponseV2, .updateRomaApp, .updateAppV2, .updateDictionary:
             true
         default: false
         }

@@ -34,5 +34,6 @@ extension HTTPField.Name {
     static let signedBodyHash = known("X-Sdk-Content-Sha256")
     static let signedProject = known("X-Project-Id")
     static let revision = known("X-Gatehouse-Revision")
+    static let notice = known("X-Gatehouse-Notice")
     static let openStackVary = known("Vary")
 }

@@ -77,7 +77,7 @@ class Call:
             target += "?" + urlencode(query, doseq=True)
         data = raw if raw is not None else b"" if body is None else json.dumps(body).encode()
         fields = [("Host", f"{self.address[0]}:{self.address[1]}")]
-        if data:
+        if data and "Content-Type" not in (headers or {}):
             fields.append(("Content-Type", "application/json"))
         fields += list((headers or {}).items())
         if authenticate:
