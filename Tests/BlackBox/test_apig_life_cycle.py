@@ -135,7 +135,7 @@ def test_one_life(own, gatehouse, backend):
     own.delete_api_v2(api_id=api.id)
     own.delete_environment_v2(env_id=environment.id)
     own.delete_api_group_v2(group_id=group.id)
-    assert own.list_environment_variables_v2(group_id=group.id).total == 0
+    own.refused(404, "APIG.3001", "list_environment_variables_v2", group_id=group.id)
 
 
 def test_domains_and_answers_of_a_group(own, gatehouse):
@@ -150,11 +150,17 @@ def test_domains_and_answers_of_a_group(own, gatehouse):
         return ask(gatehouse.gateway, "GET", path, name, [], b"", None)
 
     assert get().body == b"mock"
-    response = own.create_gateway_response_v2(group_id=group.id, body={
-        "name": unique("response"), "default": True, "responses": {"NOT_FOUND": {"status": 418, "body": '{"own":true}'}}})
+    # The default answers of the group hold where no API matched.
+    default = next(r for r in own.list_gateway_responses_v2(group_id=group.id).responses if r.default)
+    own.update_gateway_response_type_v2(
+        group_id=group.id, response_id=default.id, response_type="NOT_FOUND", body={"status": 418, "body": '{"own":true}'})
     assert (get("/nowhere").status, get("/nowhere").json()) == (418, {"own": True})
-    own.delete_gateway_response_v2(group_id=group.id, response_id=response.id)
+    own.delete_gateway_response_type_v2(group_id=group.id, response_id=default.id, response_type="NOT_FOUND")
     assert get("/nowhere").status == 404
+    response = own.create_gateway_response_v2(group_id=group.id, body={
+        "name": unique("response"), "responses": {"NOT_FOUND": {"status": 410, "body": "{}"}}})
+    assert own.show_details_of_gateway_response_v2(group_id=group.id, response_id=response.id).name == response.name
+    own.delete_gateway_response_v2(group_id=group.id, response_id=response.id)
     own.disassociate_domain_v2(group_id=group.id, domain_id=domain.id)
     assert get().status == 404
 
