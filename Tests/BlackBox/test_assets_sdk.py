@@ -122,7 +122,8 @@ class Assets:
 
 #: What differs between an object and its copy.
 OWN = {"id", "group_id", "register_time", "update_time", "create_time", "created_time", "modified_time", "roma_app_id",
-       "sl_domain", "sl_domains", "plugin_id", "api_group_info"}
+       "sl_domain", "sl_domains", "plugin_id", "api_group_info", "req_param_id",
+       "response_id"}
 
 
 def without_own(value):
@@ -319,7 +320,7 @@ def test_refused_forms(sdk, call, send):
 
 
 @pytest.mark.parametrize("parts, code, part", [
-    ({"application": {"name": "<"}}, "ROMA.00013000", "application"),
+    ({"application": {"name": "<"}}, "ROMA.00013000", "<"),
     ({"groups": [{"id": "g", "name": "1"}]}, "ROMA.00013000", "1"),
     ({"groups": [{"id": "a b", "name": "group"}]}, "ROMA.00013000", "group"),
     ({"apis": [{"name": "api"}]}, "ROMA.00013000", "api"),

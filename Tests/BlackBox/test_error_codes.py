@@ -102,7 +102,7 @@ def test_quotas(fresh_gatehouse, make_world):
     call.refused(403, "APIG.3112", "POST", "/acls", acl())
     call.expect(201, "POST", f"{public}/apps", {"name": "one"})
     # Public resources have no codes for quotas.
-    call.refused(400, "ROMA.00013000", "POST", f"{public}/apps", {"name": "two"})
+    call.refused(403, "ROMA.00000101", "POST", f"{public}/apps", {"name": "two"})
 
 
 def test_a_feature_may_be_changed_only_so_often(fresh_gatehouse):
