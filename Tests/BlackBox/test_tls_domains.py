@@ -187,7 +187,7 @@ def test_client_certificates(gatehouse, world, tmp_path):
 def test_the_name_of_a_client(gatehouse, world, tmp_path):
     api = world.make_mock(path="/tls")
     world.attach(world.make_plugin("set_resp_headers", {"response_headers": [
-        {"name": "X-Client", "value": "$context.clientCertCN", "action": "override"}]}), api)
+        {"name": "X-Client", "value": "$context.clientCertCN", "value_type": "system_parameter", "action": "override"}]}), api)
     name = domain_name()
     domain = bind(world, api, name)
     root = made.authority("Clients")

@@ -120,19 +120,17 @@ struct DomainRulesTests {
             identities: curves.map { TLSIdentity(usesEllipticCurve: $0, context: Context()) }, authority: authority)
     }
 
-    private func hello(curves: Bool) -> ClientHello {
-        var hello = ClientHello()
-        hello.acceptsEllipticCurve = curves
-        return hello
+    private func hello(curves: Bool) throws -> ClientHello {
+        try #require(ClientHelloTests.complete(ClientHelloTests.hello(algorithms: curves ? [0x0403] : [0x0804])))
     }
 
     @Test("which certificate a client is shown")
-    func identity() {
+    func identity() throws {
         let both = rules(curves: [true, false])
-        #expect(both.identity(for: hello(curves: true))?.usesEllipticCurve == true)
-        #expect(both.identity(for: hello(curves: false))?.usesEllipticCurve == false)
-        #expect(rules(curves: [true]).identity(for: hello(curves: false))?.usesEllipticCurve == true, "there is no other")
-        #expect(rules().identity(for: hello(curves: true)) == nil)
+        #expect(try both.identity(for: hello(curves: true))?.usesEllipticCurve == true)
+        #expect(try both.identity(for: hello(curves: false))?.usesEllipticCurve == false)
+        #expect(try rules(curves: [true]).identity(for: hello(curves: false))?.usesEllipticCurve == true, "there is no other")
+        #expect(try rules().identity(for: hello(curves: true)) == nil)
     }
 
     @Test("the least version, also for connections that are older than it")
