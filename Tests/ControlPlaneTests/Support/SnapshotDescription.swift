@@ -44,15 +44,6 @@ private func describe(_ route: Route) -> String {
         + "\(String(describing: route.refusal)) \(backend) \(describe(route.policies))"
 }
 
-private func describe(_ domain: DomainRules) -> String {
-    "\(domain.name) \(domain.minimumTLS) \(domain.redirectsToHTTPS) \(domain.identities.map(\.usesEllipticCurve)) "
-        + (domain.authority?.certificates ?? "")
-}
-
-private func describe(_ failures: FailureShapes) -> String {
-    FailureKind.allCases.map { kind in failures.shape(for: kind, status: 499).map { "\(kind) \($0)" } ?? "" }.joined(separator: ";")
-}
-
 private func describe(_ app: AppCredential) -> String {
     let codes = app.codes.map { String(decoding: $0, as: UTF8.self) }.sorted()
     let secret = app.secrets.map { "\($0.id) \(String(decoding: $0.bytes, as: UTF8.self)) \(String(describing: $0.endsAt))" }
