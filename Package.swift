@@ -114,6 +114,7 @@ let package = Package(
             name: "ManagementAPI",
             dependencies: [
                 "GatewayPrimitives", "GatewayModel", "OpenAPIDocuments", "Store", "ControlPlane", "WireContract", "RequestSigning",
+                "ZipArchives",
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
@@ -128,7 +129,7 @@ let package = Package(
             name: "gatehouse",
             dependencies: [
                 "GatewayPrimitives", "GatewayModel", "Store", "StoreSQLite", "Snapshot", "ControlPlane",
-                "ManagementAPI", "ProxyServer",
+                "ManagementAPI", "ProxyPipeline", "ProxyServer", "RequestSigning",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Hummingbird", package: "hummingbird"),

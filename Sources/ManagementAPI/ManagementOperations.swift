@@ -10,6 +10,7 @@ public enum ManagementOperations {
         routes.addApplications(plane)
         routes.addApplicationViews(plane)
         routes.addAuthorizations(plane)
+        routes.addSecretRotation(plane)
         routes.addAppCodes(plane)
         routes.addAppQuotas(plane)
         routes.addAPIGroups(plane)
@@ -32,6 +33,7 @@ public enum ManagementOperations {
         routes.addStatistics(plane)
         routes.addDictionaries(plane)
         routes.addLivedataAPIs(plane)
+        routes.addAssets(plane)
         return routes
     }
 }

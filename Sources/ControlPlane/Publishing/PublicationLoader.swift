@@ -98,6 +98,16 @@ struct PublicationLoader {
             guard let place = places[try row.text("publication_id")] else { continue }
             apis[place].throttle?.specials.append(try ThrottleSpecial(row: row))
         }
+        for row in try sql.query(
+            """
+            SELECT p.id AS publication_id, u.app_id, u.visit_params FROM publications p
+              JOIN app_auths u ON u.api_id = p.api_id AND u.env_id = p.env_id
+            WHERE p.version_id IS NOT NULL\(restricted)
+            """, arguments)
+        {
+            guard let place = places[try row.text("publication_id")] else { continue }
+            apis[place].authorizedApplications[try row.text("app_id")] = try row.text("visit_params")
+        }
         try addDefinitionParts(to: &apis, places, restricted, arguments)
         return apis
     }
@@ -122,15 +132,6 @@ struct PublicationLoader {
             UNION SELECT b.publication_id AS id FROM plugin_channels c JOIN plugin_bindings b ON b.plugin_id = c.plugin_id
               WHERE c.channel_id = ?
             """, [.text(id), .text(id)])
-    }
-
-    /// APIs in force that the application may call.
-    func publications(ofApplication id: String) throws -> [String] {
-        try ids(
-            """
-            SELECT p.id FROM app_auths x JOIN publications p ON p.api_id = x.api_id AND p.env_id = x.env_id
-            WHERE x.app_id = ? AND p.version_id IS NOT NULL
-            """, [.text(id)])
     }
 
     func publications(ofAPI id: String, environmentID: String) throws -> [String] {

@@ -13,13 +13,15 @@ final class SnapshotPublisher: @unchecked Sendable {
     private let log: Logger
     private let sink: SnapshotSink
     private let routes: RouteCompiler
+    private let callers: CallerCompiler
     private var builder = SnapshotBuilder()
     private var domains: DomainCompiler
     private var current = GatewaySnapshot.empty
 
-    init(settings: ControlPlaneSettings, log: Logger, tls: @escaping TLSPreparation, sink: @escaping SnapshotSink) {
+    init(settings: ControlPlaneSettings, log: Logger, tls: @escaping TLSPreparation, ledger: SecretLedger, sink: @escaping SnapshotSink) {
         domains = DomainCompiler(prepare: tls)
         self.settings = settings
+        callers = CallerCompiler(ledger: ledger)
         self.log = log
         self.sink = sink
         routes = RouteCompiler(policies: PolicyCompiler(), meters: TrafficMeters(loops: settings.gatewayLoops))
@@ -31,6 +33,8 @@ final class SnapshotPublisher: @unchecked Sendable {
         builder.apply(try loader.instanceSettings(ids: nil).map(SnapshotChange.instance))
         builder.apply(try loader.publicKeys(ids: nil))
         builder.apply(try loader.groups(ids: nil, &domains, tolerates: true))
+        builder.apply(
+            try loader.callingApplications(ids: nil).map { .application(id: $0.application.id, callers.credential($0)) })
         for api in try loader.publishedAPIs(.all) {
             builder.apply([.route(publicationID: api.publicationID, instanceID: api.instanceID, tolerantly(api))])
         }
@@ -71,7 +75,9 @@ final class SnapshotPublisher: @unchecked Sendable {
                 plan += found.isEmpty ? [.instanceRemoved(id: id)] : found.map(SnapshotChange.instance)
                 plan += try loader.publicKeys(ids: [id])
                 for settings in found { changedSettings[id] = settings }
-            case .application(let id): publications.formUnion(try loader.publications(ofApplication: id))
+            case .application(let id):
+                let found = try loader.callingApplications(ids: [id]).first
+                plan.append(.application(id: id, found.map(callers.credential)))
             case .authorization(let apiID, let environmentID):
                 publications.formUnion(try loader.publications(ofAPI: apiID, environmentID: environmentID))
             }

@@ -19,6 +19,8 @@ public struct RequestValues {
     public let facts: RequestFacts
     public let identity: RouteIdentity
     let scratch: StageScratch
+    /// Who has been recognised; nil before, and where nobody is asked.
+    public var caller: CallerIdentity?
 
     public init(facts: RequestFacts, identity: RouteIdentity, scratch: StageScratch) {
         self.facts = facts
@@ -79,7 +81,9 @@ public struct RequestValues {
         case .errorCode: if let failure = answer?.failure { bytes.append("APIC." + failure.answer.code) }
         case .errorMessage: if let failure = answer?.failure { bytes.append(failure.answer.message) }
         case .errorType: if let failure = answer?.failure { bytes.append(failure.kind.name) }
-        case .appId, .appName, .providerAppId, .clientCertCN, .cacheStatus: break
+        case .appId: if let app = caller?.app { bytes.append(app.appID) }
+        case .appName: if let app = caller?.app { bytes.append(app.name) }
+        case .providerAppId, .clientCertCN, .cacheStatus: break
         }
         return ByteView(bytes.bytes)
     }

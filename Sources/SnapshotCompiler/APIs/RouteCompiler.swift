@@ -80,7 +80,7 @@ public struct RouteCompiler: Sendable {
         func refuse(_ field: String, _ reason: String) -> CompileDiagnostic {
             CompileDiagnostic(field: field, reason: reason, resource: resource)
         }
-        if definition.authType != .none { throw refuse("auth_type", "only NONE is served") }
+        if definition.authType == .authorizer { throw refuse("auth_type", "AUTHORIZER is not served") }
         if definition.authorizerID != nil { throw refuse("authorizer_id", "custom authorizers are not served") }
         if definition.cors { throw refuse("cors", "use a cors plug-in") }
         if !definition.domainName.isEmpty { throw refuse("domain_name", "domains of single APIs are not served") }
