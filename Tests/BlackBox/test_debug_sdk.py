@@ -10,8 +10,8 @@ from harness.management import RELEASE
 from harness.world import hex_id, unique
 
 
-def described(path, **fields):
-    return {"mode": "DEVELOPER", "method": "GET", "scheme": "HTTP", "path": path, **fields}
+def described(where, **fields):
+    return {"mode": "DEVELOPER", "method": "GET", "scheme": "HTTP", "path": where, **fields}
 
 
 def parts(text):
@@ -57,9 +57,9 @@ def test_what_is_in_force_answers(sdk, call, world):
     # Policies in force decide as they do for everybody, and not about drafts.
     world.bind_acl(world.make_acl("127.0.0.1"), api)
     before = len(world.backend.requests)
-    answer = sdk.debug_api_v2(api_id=api.id, body=described(api.path, mode="CONSUMER"))
-    assert parts(answer.response)[0].startswith("HTTP/1.1 403") and len(world.backend.requests) == before
     answer = sdk.debug_api_v2(api_id=api.id, body=described(api.path, mode="CONSUMER", stage=environment["name"]))
+    assert parts(answer.response)[0].startswith("HTTP/1.1 403") and len(world.backend.requests) == before
+    answer = sdk.debug_api_v2(api_id=api.id, body=described(api.path, mode="CONSUMER"))
     assert parts(answer.response)[0].startswith("HTTP/1.1 200")
     assert parts(sdk.debug_api_v2(api_id=api.id, body=described(api.path)).response)[0].startswith("HTTP/1.1 200")
 

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import socket
 
 import pytest
 
@@ -139,3 +140,33 @@ def token(gatehouse, call, scope: bool = True) -> str:
     result = call.post(PASSWORD_LOGIN, {"auth": auth}, authenticate=False)
     assert result.status == 201, result.body
     return result.headers["X-Subject-Token"]
+
+
+# Memory -------------------------------------------------------------------------------------------
+def test_too_many_large_bodies_at_a_time(fresh_gatehouse):
+    """256 MB of bodies are read at a time, from whomever; what goes beyond is refused, and there is room again afterwards."""
+    program = fresh_gatehouse()
+    call = Call(program.credentials, program.management)
+    size = 12 * 1024 * 1024
+    head = (
+        f"POST {call.instance_path}/signs HTTP/1.1\r\nHost: x\r\nX-Auth-Token: {token(program, call)}\r\n"
+        f"Content-Type: application/json\r\nContent-Length: {size}\r\n\r\n").encode()
+    waiting: list[socket.socket] = []
+    try:
+        for _ in range(21):
+            waiting.append(socket.create_connection(program.management, timeout=60))
+            waiting[-1].sendall(head + b" " * (size - 1))
+        refused = socket.create_connection(program.management, timeout=60)
+        waiting.append(refused)
+        try:
+            refused.sendall(head + b" " * (size - 1))
+        except (BrokenPipeError, ConnectionResetError):
+            # The answer came before the end of the body.
+            pass
+        answer = refused.recv(65_536)
+        assert answer.startswith(b"HTTP/1.1 503") and b"APIG.9992" in answer, answer[:400]
+    finally:
+        for connection in waiting:
+            connection.close()
+    assert program.status_of("/livez") == 200
+    call.expect(201, "POST", "/signs", {"name": unique("sign")})

@@ -422,7 +422,7 @@ def said(call, api_id):
         if isinstance(value, dict):
             return {
                 key: bare(item) for key, item in value.items()
-                if key not in ("id", "group_id", "group_name", "api_group_info", "register_time", "update_time", "req_param_id", "group_version",
+                if key not in ("id", "group_id", "group_name", "api_group_info", "response_id", "register_time", "update_time", "req_param_id", "group_version",
                                "sl_domain", "sl_domains", "publish_time", "register", "policy_id", "backend_id")}
         return [bare(item) for item in value] if isinstance(value, list) else value
 

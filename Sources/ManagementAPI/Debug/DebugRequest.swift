@@ -72,6 +72,9 @@ struct DebugRequest {
     ) throws(OperationError) -> (authorization: String, date: String) {
         let signer = BackendSigner.hmac(key: credentials.key, secret: credentials.secret)
         let texts = [method, path, query, host].map { Array($0.utf8) }
+        // What is signed points into it.
+        let scratch = SigningScratch()
+        defer { withExtendedLifetime(scratch) {} }
         do {
             return try texts[0].withUnsafeBytes { method in
                 try texts[1].withUnsafeBytes { path in
@@ -80,7 +83,7 @@ struct DebugRequest {
                             let request = UnsignedRequest(
                                 method: ByteView(method), path: ByteView(path), query: ByteView(query), host: ByteView(host),
                                 payload: body.isEmpty ? .empty : .digest(BodyDigest(of: body)))
-                            let signed = try signer.sign(request, at: seconds, scratch: SigningScratch())
+                            let signed = try signer.sign(request, at: seconds, scratch: scratch)
                             return (
                                 String(decoding: signed.authorization.buffer, as: UTF8.self),
                                 String(decoding: signed.date?.buffer ?? UnsafeRawBufferPointer(start: nil, count: 0), as: UTF8.self)
