@@ -9,6 +9,7 @@ public enum ManagementOperations {
         routes.addApplications(plane)
         routes.addApplicationViews(plane)
         routes.addAuthorizations(plane)
+        routes.addSecretRotation(plane)
         routes.addAppCodes(plane)
         routes.addAppQuotas(plane)
         routes.addAPIGroups(plane)

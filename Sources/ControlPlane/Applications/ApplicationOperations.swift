@@ -129,6 +129,7 @@ extension ControlPlane {
                 }
             }
             try w.checkUnique(new)
+            if new.secret != old.secret { try w.endSecrets(of: old) }
             try w.store(new, before: old, of: call)
             return try w.view(try w.application(id, of: call), of: call)
         }
@@ -184,16 +185,27 @@ extension ControlPlane {
             try w.checkInstance(of: call)
             let old = try w.application(id, of: call)
             try w.checkAccess(old, .admin, of: call)
-            var random = SystemRandomNumberGenerator()
-            let draft = ApplicationDraft(name: old.name, secret: secret, origin: origin)
-            var new = old
-            new.secret = draft.secret ?? Secret(ApplicationRules.generate(origin: origin, using: &random))
-            try Self.fieldsChecked { () throws(InvalidField) in
-                try ApplicationRules.check(secret: new.secret, origin: origin, field: draft.secretField)
-            }
+            let new = try Self.withNewSecret(old, secret, origin: origin)
+            try w.endSecrets(of: old)
             try w.store(new, before: old, of: call)
             return try w.application(id, of: call)
         }
+    }
+}
+
+extension ControlPlane {
+    /// - Parameter secret: nil or empty: a random one.
+    static func withNewSecret(
+        _ old: Application, _ secret: Secret?, origin: Application.Origin
+    ) throws -> Application {
+        var random = SystemRandomNumberGenerator()
+        let draft = ApplicationDraft(name: old.name, secret: secret, origin: origin)
+        var new = old
+        new.secret = draft.secret ?? Secret(ApplicationRules.generate(origin: origin, using: &random))
+        try fieldsChecked { () throws(InvalidField) in
+            try ApplicationRules.check(secret: new.secret, origin: origin, field: draft.secretField)
+        }
+        return new
     }
 }
 
@@ -228,7 +240,7 @@ extension Reading {
 }
 
 extension Writing {
-    fileprivate func store(_ application: Application, before: Application, of call: Call) throws {
+    func store(_ application: Application, before: Application, of call: Call) throws {
         var new = application
         new.updatedAt = now
         new.updatedBy = UserReference(id: call.userID, name: call.actor)
@@ -270,6 +282,7 @@ extension Writing {
             let config = try row.model(box: box)
             try record(.appConfig, id: config.id, before: config, after: nil)
         }
+        for retired in try retiredSecrets(of: application.id) { try remove(retired) }
         for list in try sql.all(AppAccessList.self, where: own) {
             try record(.integrationApplication, id: application.id, before: list, after: nil)
         }

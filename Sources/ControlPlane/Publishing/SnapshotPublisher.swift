@@ -13,14 +13,15 @@ final class SnapshotPublisher: @unchecked Sendable {
     private let log: Logger
     private let sink: SnapshotSink
     private let routes: RouteCompiler
-    private let callers = CallerCompiler()
+    private let callers: CallerCompiler
     private var builder = SnapshotBuilder()
     private var domains: DomainCompiler
     private var current = GatewaySnapshot.empty
 
-    init(settings: ControlPlaneSettings, log: Logger, tls: @escaping TLSPreparation, sink: @escaping SnapshotSink) {
+    init(settings: ControlPlaneSettings, log: Logger, tls: @escaping TLSPreparation, ledger: SecretLedger, sink: @escaping SnapshotSink) {
         domains = DomainCompiler(prepare: tls)
         self.settings = settings
+        callers = CallerCompiler(ledger: ledger)
         self.log = log
         self.sink = sink
         routes = RouteCompiler(policies: PolicyCompiler(), meters: TrafficMeters(loops: settings.gatewayLoops))
