@@ -46,9 +46,9 @@ private func describe(_ route: Route) -> String {
 
 private func describe(_ app: AppCredential) -> String {
     let codes = app.codes.map { String(decoding: $0, as: UTF8.self) }.sorted()
-    let secret = app.secrets.map { "\($0.id) \(String(decoding: $0.bytes, as: UTF8.self)) \(String(describing: $0.endsAt))" }
+    let secrets = app.secrets.map { "\(String(decoding: $0.bytes, as: UTF8.self)) \(String(describing: $0.endsAt))" }
     let quota = app.quota.map { "\($0.limit) in \($0.window) from \(String(describing: $0.anchor))" }
-    return "app \(app.instanceID) \(app.appID) \(app.name) \(String(decoding: app.key, as: UTF8.self)) \(secret) \(codes) "
+    return "app \(app.instanceID) \(app.appID) \(app.name) \(String(decoding: app.key, as: UTF8.self)) \(secrets) \(codes) "
         + "\(app.accountID) \(app.projectID) \(String(describing: app.addresses)) \(String(describing: quota))"
 }
 
