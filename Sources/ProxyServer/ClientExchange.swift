@@ -21,7 +21,7 @@ extension ClientConnection {
         }
         let captures = exchange.captures ?? RouteCaptures()
         exchange.captures = captures
-        switch loop.snapshot.resolve(head, captures: captures, security: security) {
+        switch (origin?.snapshot ?? loop.snapshot).resolve(head, captures: captures, security: security) {
         case .failure(let failure): fail(failure)
         case .hostFailure(let failure, let host, let instance):
             exchange.host = host
@@ -30,6 +30,7 @@ extension ClientConnection {
         case .redirect: redirect(head)
         case .healthCheck: answer(status: 200, line: Self.json, body: Self.healthy)
         case .publicKey(let pem): answer(status: 200, line: Self.plainText, body: pem)
+        case .route(let route, _) where origin?.allows(route) == false: fail(.apiNotFound)
         case .route(let route, let instance): begin(head, route, instance)
         case .preflight(let route, let cors, let instance):
             exchange.route = route

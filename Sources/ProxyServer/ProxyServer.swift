@@ -12,7 +12,7 @@ public final class ProxyServer: Sendable {
     private let configuration: ProxyConfiguration
     private let logger: Logger
     private let group: MultiThreadedEventLoopGroup
-    private let loops: [LoopState]
+    let loops: [LoopState]
     private let monitor: HealthMonitor
     private let state = NIOLockedState()
 
