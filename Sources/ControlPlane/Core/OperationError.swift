@@ -112,4 +112,5 @@ public enum StateConflict: Sendable, Equatable {
     case livedataIsDeployed
     case livedataNotDeployed
     case livedataHasNoScript
+    case assetJobIsRunning
 }

@@ -86,6 +86,7 @@ enum ErrorMapping {
         case .livedataIsDeployed: Refusal(.apig3400, text: "The livedata API is deployed")
         case .livedataNotDeployed: Refusal(.apig3400, text: "The livedata API is not deployed")
         case .livedataHasNoScript: Refusal(.apig3400, text: "The livedata API has no script")
+        case .assetJobIsRunning: Refusal(.roma10012)
         }
     }
 

@@ -226,6 +226,11 @@ public enum ContractOperation: String, CaseIterable, Sendable, Hashable {
     case updateGatewayResponseTypeV2 = "update_gateway_response_type_v2"
     case updateGatewayResponseV2 = "update_gateway_response_v2"
 
+    // Openapi: for APIG clients only.
+    case exportApiDefinitionsAsync = "export_api_definitions_async"
+    case importApiDefinitionsAsync = "import_api_definitions_async"
+    case showAsyncTaskResult = "show_async_task_result"
+
     // Orchestrations: for APIG clients only.
     case createOrchestration = "create_orchestration"
     case deleteOrchestration = "delete_orchestration"
