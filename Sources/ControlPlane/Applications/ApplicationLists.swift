@@ -72,14 +72,9 @@ extension ControlPlane {
             if filter.visibleOnly { try r.restrictToVisible(&condition, of: call) }
             let total = try r.sql.count("SELECT COUNT(*) AS n FROM applications t\(condition.sql)", condition.arguments)
             guard page.offset < total else { return Listing(total: total, items: []) }
-            let order = (filter.favoritesFirst ? "CASE WHEN f.app_id IS NULL THEN 1 ELSE 0 END, " : "") + "t.created_at DESC, t.id"
-            let rows = try r.sql.query(
-                """
-                SELECT \(ApplicationRow.columnList("t")) FROM applications t
-                  LEFT JOIN application_favorites f ON f.app_id = t.id AND f.user_id = ?\(condition.sql)
-                ORDER BY \(order) LIMIT ? OFFSET ?
-                """,
-                [.text(call.userID)] + condition.arguments + [SQLValue(page.limit), SQLValue(page.offset)])
+            let rows =
+                filter.favoritesFirst && filter.favorite == nil
+                ? try r.favoritesFirst(condition, page, of: call) : try r.applicationRows(condition, page)
             return Listing(
                 total: total,
                 items: try rows.map { try r.view(ApplicationRow(row: $0).model(box: r.box), of: call) })
@@ -106,5 +101,31 @@ extension ControlPlane {
             guard let row else { throw OperationError.notFound(.integrationApplication, id: given) }
             return try ApplicationRow(row: row).model(box: r.box)
         }
+    }
+}
+
+extension Reading {
+    /// Newest first, in the order of an index.
+    fileprivate func applicationRows(_ condition: Condition, _ page: Page) throws -> [SQLRow] {
+        try sql.query(
+            """
+            SELECT \(ApplicationRow.columnList("t")) FROM applications t\(condition.sql)
+            ORDER BY t.created_at DESC, t.id LIMIT ? OFFSET ?
+            """, condition.arguments + [SQLValue(page.limit), SQLValue(page.offset)])
+    }
+
+    /// Two lists, one after the other: sorting all applications for each page would cost as much as there are.
+    fileprivate func favoritesFirst(_ condition: Condition, _ page: Page, of call: Call) throws -> [SQLRow] {
+        let isMarked = "EXISTS (SELECT 1 FROM application_favorites f WHERE f.app_id = t.id AND f.user_id = ?)"
+        var (marked, others) = (condition, condition)
+        marked.and(isMarked, .text(call.userID))
+        others.and("NOT " + isMarked, .text(call.userID))
+        let count = try sql.count("SELECT COUNT(*) AS n FROM applications t\(marked.sql)", marked.arguments)
+        var rows = page.offset < count ? try applicationRows(marked, page) : []
+        if rows.count < page.limit {
+            rows += try applicationRows(
+                others, Page(offset: max(0, page.offset - count), limit: page.limit - rows.count))
+        }
+        return rows
     }
 }
