@@ -196,8 +196,8 @@ def test_the_twin_sdk(apig, world):
 
 def test_an_application_may_call_a_draft(sdk, call, world):
     api = world.make_api(publish=False, auth_type="APP")
-    path = f"/v2/{call.credentials['project_id']}/instances/{call.credentials['instance_id']}/apps"
-    app = call.expect(201, "POST", path, {"name": unique("app")})
+    app = call.expect(201, "POST", f"{call.public_path}/apps", {"name": unique("app")})
+    app["secret"] = call.expect(200, "GET", f"{call.public_path}/apps/{app['id']}/secret")["secret"]
     for secret, status in ((app["secret"], 200), ("not-the-secret", 401)):
         answer = sdk.debug_api_v2(api_id=api.id, body=described(
             api.path, method="POST", body="{}", app_key=app["key"], app_secret=secret))
