@@ -128,7 +128,7 @@ let package = Package(
             name: "gatehouse",
             dependencies: [
                 "GatewayPrimitives", "GatewayModel", "Store", "StoreSQLite", "Snapshot", "ControlPlane",
-                "ManagementAPI", "ProxyServer",
+                "ManagementAPI", "ProxyPipeline", "ProxyServer", "RequestSigning",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Hummingbird", package: "hummingbird"),

@@ -7,6 +7,8 @@ public enum ManagementOperations {
         routes.addInstances(plane)
         routes.addFeatures(plane)
         routes.addApplications(plane)
+        routes.addApplicationViews(plane)
+        routes.addAuthorizations(plane)
         routes.addAppCodes(plane)
         routes.addAppQuotas(plane)
         routes.addAPIGroups(plane)

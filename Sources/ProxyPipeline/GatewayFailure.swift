@@ -25,6 +25,7 @@ public enum GatewayFailure: Error, Equatable, Sendable {
     // Policies.
     case addressUnknown
     case addressDenied
+    case callerRefused(CallerFailure)
     case throttled
     case thirdAuthRefused
     case thirdAuthIdentityMissing
@@ -60,6 +61,7 @@ public enum GatewayFailure: Error, Equatable, Sendable {
         case .clientCertificateNotVerified: (400, "0205", "Verify client certificate failed")
         case .addressUnknown: (403, "0401", "Unknown client IP address.")
         case .addressDenied: (403, "0402", "The IP address is not authorized to access the API.")
+        case .callerRefused(let failure): failure.answer
         case .throttled: (429, "0308", "The throttling threshold has been reached.")
         case .thirdAuthRefused: (401, "0312", "Incorrect third-party authentication information,auth fail")
         case .thirdAuthIdentityMissing: (401, "0313", "Incorrect third-party authentication information,identities error")
@@ -85,6 +87,7 @@ public enum GatewayFailure: Error, Equatable, Sendable {
         case .apiNotFound, .methodNotFound: .notFound
         case .routeRefused(let refusal): refusal.status < 500 ? .default4xx : .default5xx
         case .addressUnknown, .addressDenied, .thirdAuthBlocked: .accessDenied
+        case .callerRefused(let failure): failure.kind
         case .throttled: .throttled
         case .thirdAuthRefused: .thirdAuthFailure
         case .thirdAuthIdentityMissing: .thirdAuthIdentitiesFailure

@@ -8,17 +8,19 @@ import Snapshot
 /// 3. *Preflight* (`CORSStage`), part of resolving: browsers send it without credentials, so nothing below may refuse it.
 /// 4. *Protocol*, then a route that cannot be served: the request is at the right API but may not come this way.
 /// 5. *Access list* (`AccessStage`): cheapest refusal, and unwelcome addresses must not use up anybody's limit.
-/// 6. *Rate limit* (`RateLimitStage`): before the authentication service, which it protects as well as the backend.
-/// 7. *Third-party authentication* (`ThirdAuthStage`): costs a request of its own; the first stage that waits.
-/// 8. *Body size*: only callers that are allowed in learn about the limit; nothing but the head was read of the body so far,
-///    unless the authentication service wanted some.
-/// 8b. *Parameters* (`ParameterStage`): a request that its backend could not understand does not reach it.
-/// 9. *Breaker* (`BreakerStage`): counts only what would really reach the backend, and chooses another one when open.
-/// 10. *Backend and path* (`RequestWriter`), 11. *signature* (`SigningStage`): last, over the bytes that are sent.
-/// 12. *Answer* (`decorate`): CORS lines, then set_resp_headers (which may not touch CORS), then debug lines; on the gateway's own
+/// 6. *Caller* (`CallerStage`): who it is, whether it may call this API, from this address and this often. Counted below are
+///    callers that are allowed in, so that strangers cannot use up their limits.
+/// 7. *Rate limit* (`RateLimitStage`): before the authentication service, which it protects as well as the backend.
+/// 8. *Third-party authentication* (`ThirdAuthStage`): costs a request of its own; the first stage that waits.
+/// 9. *Body size*: only callers that are allowed in learn about the limit; nothing but the head was read of the body so far,
+///    unless the authentication service wanted some or the caller's signature covers it.
+/// 9b. *Parameters* (`ParameterStage`): a request that its backend could not understand does not reach it.
+/// 10. *Breaker* (`BreakerStage`): counts only what would really reach the backend, and chooses another one when open.
+/// 11. *Backend and path* (`RequestWriter`), 12. *signature* (`SigningStage`): last, over the bytes that are sent.
+/// 13. *Answer* (`decorate`): CORS lines, then set_resp_headers (which may not touch CORS), then debug lines; on the gateway's own
 ///     answers too, so that a browser can read an error.
 ///
-/// A route without policies passes through steps 4 and 8 alone.
+/// A route without policies passes through steps 4 and 9 alone.
 public enum Pipeline {
     /// What the stages leave for the answer.
     public struct Outcome {
@@ -31,10 +33,12 @@ public enum Pipeline {
         case refuse(GatewayFailure)
         /// Ask the service, with so many bytes of the body when they have come; nil: none.
         case ask(ThirdAuthPolicy, body: Int?)
+        /// Find out who calls, then ``afterIdentification(_:values:outcome:)``.
+        case identify(CallerPolicy)
         case proceed
     }
 
-    /// Steps 4 to 7. `values` may be nil for a route without policies.
+    /// Steps 4 and 5, and 7 and 8 where nobody is asked who it is. `values` may be nil for a route without policies.
     public static func beforeAuthentication(
         _ route: Route, usesTLS: Bool, values: RequestValues?, outcome: inout Outcome
     ) -> BeforeAuthentication {
@@ -43,8 +47,19 @@ public enum Pipeline {
         guard let values else { return .proceed }
         let policies = route.policies
         if let access = policies.access, let failure = AccessStage.check(access, values.facts) { return .refuse(failure) }
+        if let callers = policies.callers { return .identify(callers) }
+        return afterIdentification(route, values: values, outcome: &outcome)
+    }
+
+    /// Steps 7 and 8. `values` knows the caller.
+    public static func afterIdentification(
+        _ route: Route, values: RequestValues, outcome: inout Outcome
+    ) -> BeforeAuthentication {
+        let policies = route.policies
         if let limit = policies.rateLimit {
-            let decision = RateLimitStage.admit(limit, values)
+            let user = values.caller?.user
+            let decision = RateLimitStage.admit(
+                limit, values, user: user?.key, alias: user?.alias, app: values.caller?.app?.appID)
             outcome.rateLimit = decision
             if !decision.isAllowed { return .refuse(.throttled) }
         }
@@ -64,7 +79,7 @@ public enum Pipeline {
         case forward(HTTPBackend)
     }
 
-    /// Steps 8 and 9, and where the request goes.
+    /// Steps 9 and 10, and where the request goes.
     public static func destination(
         _ route: Route, _ head: RequestHead, _ settings: InstanceSettings, values: RequestValues?, captures: RouteCaptures?,
         outcome: inout Outcome
@@ -94,7 +109,7 @@ public enum Pipeline {
         }
     }
 
-    /// Step 12. `values` is nil when the route asks for nothing of it.
+    /// Step 13. `values` is nil when the route asks for nothing of it.
     public static func decorate(
         _ answer: ResponseHead, _ route: Route, _ head: RequestHead, values: RequestValues?, _ facts: AnswerValues,
         isPreflight: Bool, isDebugged: Bool, outcome: Outcome
@@ -112,7 +127,7 @@ public enum Pipeline {
 extension RoutePolicies {
     /// A stage of this route asks for values of the request.
     public var needsValues: Bool {
-        access != nil || rateLimit != nil || thirdAuth != nil || breaker != nil || responseHeaders != nil
+        access != nil || callers != nil || rateLimit != nil || thirdAuth != nil || breaker != nil || responseHeaders != nil
             || parameters != nil
     }
 }

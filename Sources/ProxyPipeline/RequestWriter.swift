@@ -17,6 +17,8 @@ public struct ForwardedRequest {
     public var requestID: RequestID
     /// For a body whose request does not say what it is.
     public var defaultContentType: [UInt8]?
+    /// Value of `X-Apig-Visit-Params`, part of what is signed; empty: none.
+    public var visitParameters: [UInt8] = []
     /// nil: no signature key is bound.
     public var signing: SigningStage?
 
@@ -58,6 +60,7 @@ public enum RequestWriter {
         for line in head.added { bound += line.name.count + line.value.count + 4 }
         if let signing = request.signing { bound += signing.bound }
         if let type = request.defaultContentType { bound += type.count + 16 }
+        bound += request.visitParameters.count + 32
         return bound
     }
 
@@ -87,13 +90,21 @@ public enum RequestWriter {
             contentType = writer.view(start, writer.count)
             writer.append("\r\n")
         }
+        var signedToo: [SignedHeader] = []
+        if !request.visitParameters.isEmpty {
+            writer.append("X-Apig-Visit-Params: ")
+            let start = writer.count
+            writer.append(request.visitParameters)
+            signedToo = [SignedHeader(name: ByteView("x-apig-visit-params"), value: writer.view(start, writer.count))]
+            writer.append("\r\n")
+        }
         if let signing = request.signing {
             // Last, over the bytes that were just written: nothing edits the request after it (gateway-runtime.md, 16).
             try signing.sign(
                 UnsignedRequest(
                     method: methodName(head, request.backend), path: writer.view(pathStart, pathEnd),
                     query: head.query ?? .empty, host: writer.view(hostStart, hostEnd), contentType: contentType,
-                    payload: signing.payload),
+                    extraHeaders: signedToo, payload: signing.payload),
                 to: &writer)
         }
         switch request.framing {

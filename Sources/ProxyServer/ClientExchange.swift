@@ -46,13 +46,22 @@ extension ClientConnection {
         exchange.instance = instance
         body = BodyReader(head.framing, limit: instance.settings.maxBodyBytes)
         if route.policies.needsValues { exchange.values = makeValues(head, route, instance) }
-        switch Pipeline.beforeAuthentication(route, usesTLS: usesTLS, values: exchange.values, outcome: &exchange.outcome) {
+        goOn(Pipeline.beforeAuthentication(route, usesTLS: usesTLS, values: exchange.values, outcome: &exchange.outcome))
+    }
+
+    /// Does what a part of the pipeline has come to.
+    func goOn(_ decision: Pipeline.BeforeAuthentication) {
+        guard let head, let route = exchange.route, let instance = exchange.instance else { return }
+        switch decision {
         case .refuse(let failure): fail(failure)
         case .proceed: choose(head, route, instance)
-        case .ask(let policy, let body):
-            exchange.gate = .collecting(policy, bytes: body ?? 0)
-            exchange.asksWithBody = body != nil
-            if (body ?? 0) == 0 { ask(policy) }
+        case .identify(let policy): identify(policy)
+        case .ask(let policy, let wanted):
+            exchange.gate = .collecting(policy, bytes: wanted ?? 0)
+            exchange.asksWithBody = wanted != nil
+            exchange.wantedBytes = wanted ?? 0
+            // Some of the body may be here, or all of it, when the caller's signature covers it.
+            if body.isComplete || exchange.collected.count >= exchange.wantedBytes { ask(policy) }
         }
     }
 
@@ -174,7 +183,7 @@ extension ClientConnection {
     }
 
     /// Goes on with a body that had to wait for a decision.
-    private func resumeBody() {
+    func resumeBody() {
         resumeReading()
         guard phase == .exchange, exchange.backend != nil, !exchange.isDispatched else { return }
         if body.isComplete { bodyIsReady() } else { bodyIsPartial() }
@@ -186,16 +195,19 @@ extension ClientConnection {
     func bodyIsReady() {
         switch exchange.gate {
         case .collecting(let policy, _): ask(policy)
-        case .asking: break
+        case .asking, .identifying: break
+        case .verifying(let pending): verify(pending)
         case .open: dispatch()
         }
     }
 
     /// Part of the body has arrived, and no more is here to be read.
     func bodyIsPartial() {
-        if case .asking = exchange.gate {
+        switch exchange.gate {
+        case .asking, .identifying:
             if exchange.isCongested { pauseReading() }
             return
+        case .open, .collecting, .verifying: break
         }
         if let head, head.expectsContinue, body.received == 0, !exchange.saidContinue {
             // The gateway has decided to take the body; the backend is not asked (RFC 9110, 10.1.1).
@@ -207,7 +219,7 @@ extension ClientConnection {
         clientDeadline = loop.eventTime + nanoseconds(loop.configuration.bodyTimeoutMilliseconds)
         switch exchange.gate {
         case .collecting(let policy, let bytes): if exchange.collected.count >= bytes { ask(policy) }
-        case .asking: break
+        case .asking, .identifying, .verifying: break
         case .open: if !exchange.collectsBody { dispatch() }
         }
     }
@@ -265,6 +277,8 @@ extension ClientConnection {
             listenerPort: listenerPort, usesTLS: usesTLS, requestID: exchange.requestID)
         request.defaultContentType = exchange.route?.policies.defaultContentType
         if let policy = exchange.route?.policies.signing, let instance = exchange.instance {
+            request.visitParameters = SigningStage.visitParameters(
+                of: exchange.values?.caller, exchange.route?.policies.callers, from: head)
             request.signing = exchange.withCollectedBody { body in
                 SigningStage(
                     policy: policy, settings: instance.settings, framing: head.framing, body: body,
@@ -363,6 +377,7 @@ extension ClientConnection {
     func exchangeTimedOut() {
         guard phase == .exchange else { return closeNow() }
         if let side = exchange.side { return side.timeOut() }
+        if case .identifying = exchange.gate { return fail(.callerRefused(.identityUnavailable)) }
         attemptFailed(.backendTimeout, isFree: false)
     }
 }

@@ -1,5 +1,6 @@
 import NIOCore
 import ProxyPipeline
+import RequestSigning
 import Snapshot
 
 /// What a client connection knows about the request that it is serving.
@@ -32,11 +33,21 @@ struct Exchange {
         /// Body bytes for the authentication service.
         case collecting(ThirdAuthPolicy, bytes: Int)
         case asking
+        /// The identity service is asked who calls.
+        case identifying
+        /// The whole body, for the hash in the caller's signature.
+        case verifying(CallerStage.Pending)
     }
     var gate = Gate.open
     var side: SideRequest?
-    /// Body bytes without framing, as many as the authentication service gets.
+    /// Body bytes without framing, as many as ``wantedBytes``.
     private(set) var collected: [UInt8] = []
+    /// How many the authentication service gets.
+    var wantedBytes = 0
+    /// Hashes the body for the caller's signature.
+    var hasher: BodyHasher?
+    /// Applications as the request's snapshot knows them; only for routes that ask who calls.
+    var callers: CallerDirectory?
     var asksWithBody = false
     var saidContinue = false
     /// Only for routes whose policies ask for values.
@@ -112,7 +123,10 @@ struct Exchange {
         if values != nil {
             values = nil
             outcome = Pipeline.Outcome()
+            callers = nil
+            hasher = nil
             collected = []
+            wantedBytes = 0
             side?.cancel()
             side = nil
         }
@@ -135,7 +149,8 @@ struct Exchange {
 
     mutating func append(_ bytes: UnsafeRawBufferPointer, chunked: Bool) {
         Self.append(bytes, chunked: chunked, to: &unsent)
-        if case .collecting(_, let wanted) = gate { collected.append(contentsOf: bytes.prefix(max(0, wanted - collected.count))) }
+        if collected.count < wantedBytes { collected.append(contentsOf: bytes.prefix(wantedBytes - collected.count)) }
+        hasher?.update(bytes)
         guard isReplayable else { return }
         // Before the backend is chosen nobody knows how often it may be asked.
         if retriesLeft > 0 || isGated, replay.readableBytes + bytes.count <= Self.replayBound {

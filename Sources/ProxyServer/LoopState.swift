@@ -24,6 +24,8 @@ final class LoopState: @unchecked Sendable {
     private var drained: EventLoopPromise<Void>?
 
     var requestIDs: RequestIDGenerator
+    /// Who the holders of tokens and access keys are; nil: nobody knows.
+    var identities: IdentityLookup?
     let signingScratch = SigningScratch()
     let stageScratch: StageScratch
     let sideScratch = ByteScratch(capacity: 2048)

@@ -93,6 +93,13 @@ public final class ProxyServer: Sendable {
         return ProxyConfiguration.Address(host: address.host, port: port)
     }
 
+    // MARK: Identities
+
+    /// Says who knows the holders of IAM tokens and access keys. Before ``start()``.
+    public func identifyCallers(_ lookup: @escaping IdentityLookup) {
+        for loop in loops { loop.eventLoop.execute { loop.identities = lookup } }
+    }
+
     // MARK: Snapshots
 
     /// Makes `snapshot` the one that every request uses whose head is completed after `done` was called; requests that began earlier

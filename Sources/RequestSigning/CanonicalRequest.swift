@@ -19,6 +19,7 @@ public final class SigningScratch {
     let canonical = ByteScratch(capacity: 2048)
     let decoded = ByteScratch(capacity: 512)
     let message = ByteScratch(capacity: 128)
+    let names = ByteScratch(capacity: 256)
     let output = ByteScratch(capacity: 512)
     let dates = BasicDateCache()
     var pairs: [QueryPair] = []

@@ -16,11 +16,14 @@ public final class GatewaySnapshot: Sendable {
     public let instances: [InstanceContext]
     /// `<instance id>/<key name>` -> PEM of the public key, for ``InstanceSettings/publicKeyPrefix``.
     public let publicKeys: ByteTrie<[UInt8]>
+    /// Applications that may call.
+    public let callers: CallerDirectory
 
     public init(
         revision: UInt64, hosts: ByteTrie<VirtualHost>, wildcardHosts: ByteTrie<VirtualHost>,
         domains: ByteTrie<DomainRules> = ByteTrie(), wildcardDomains: ByteTrie<DomainRules> = ByteTrie(),
-        instances: [InstanceSettings], publicKeys: ByteTrie<[UInt8]> = ByteTrie()
+        instances: [InstanceSettings], publicKeys: ByteTrie<[UInt8]> = ByteTrie(),
+        callers: CallerDirectory = .empty
     ) {
         self.revision = revision
         self.hosts = hosts
@@ -29,6 +32,7 @@ public final class GatewaySnapshot: Sendable {
         self.wildcardDomains = wildcardDomains
         self.instances = instances.map(InstanceContext.init)
         self.publicKeys = publicKeys
+        self.callers = callers
     }
 
     /// A gateway that knows no API.

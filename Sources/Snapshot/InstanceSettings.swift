@@ -1,3 +1,5 @@
+import GatewayPrimitives
+
 /// The instance features (gateway-runtime.md, section 13) that a request meets, compiled.
 public struct InstanceSettings: Sendable {
     public var instanceID: String
@@ -15,6 +17,12 @@ public struct InstanceSettings: Sendable {
     public var publicKeyPrefix: [UInt8]?
     /// Calls of an API in a second where nothing else limits them, feature `ratelimit`; nil while it is off.
     public var defaultRateLimit: Int?
+    /// Features `app_basic`, `app_secret`, `app_api_key`, `app_jwt`, `custom_auth_header.app_auth_header`.
+    public var carriers = AppCarriers()
+    /// Names of accounts whose token reaches the backend, feature `backend_token_allow`.
+    public var tokenPatterns: [PatternMatcher] = []
+
+    public func passesToken(of accountName: String) -> Bool { tokenPatterns.contains { $0.match(accountName) == .match } }
 
     public init(
         instanceID: String, maxBodyBytes: Int = 12 * 1024 * 1024, maxBackendTimeoutMilliseconds: Int = 60_000,

@@ -82,6 +82,8 @@ public struct RouteRefusal: Sendable, Equatable {
 public struct RoutePolicies: Sendable {
     public var cors: CORSPolicy?
     public var access: AccessPolicy?
+    /// nil: anybody may call.
+    public var callers: CallerPolicy?
     public var rateLimit: RateLimitPolicy?
     public var thirdAuth: ThirdAuthPolicy?
     public var breaker: BreakerPolicy?

@@ -14,6 +14,7 @@ public struct PolicyCompiler: Sendable {
         var policies = RoutePolicies()
         policies.signing = try signing(api)
         policies.access = try access(api)
+        policies.callers = try CallerCompiler.policy(of: api)
         let compiler = PluginCompiler(api: api, settings: settings, registry: registry)
         for plugin in api.plugins { try compiler.compile(plugin, into: &policies) }
         if policies.rateLimit == nil {
@@ -32,7 +33,7 @@ public struct PolicyCompiler: Sendable {
         }
     }
 
-    /// Account names and ids are asked of callers with IAM authentication alone (gateway-runtime.md, 6.1), which no route has.
+    /// Account names and ids are asked of callers with IAM authentication alone (gateway-runtime.md, 6.1): `CallerCompiler` has them.
     private func access(_ api: PublishedAPI) throws(CompileDiagnostic) -> AccessPolicy? {
         guard let policy = api.accessPolicies.first(where: { $0.entity == .ip }) else { return nil }
         do {

@@ -242,7 +242,6 @@ def test_runtime_definition(sdk, world, call):
 
 
 @pytest.mark.parametrize("fields", [
-    {"auth_type": "APP"}, {"auth_type": "IAM"},
     {"backend_type": "FUNCTION", "backend_api": None, "func_info": {
         "function_urn": functions.WORKER, "timeout": 5000, "invocation_type": "sync"}}])
 def test_what_is_not_built_yet_stays_a_draft(world, call, fields):

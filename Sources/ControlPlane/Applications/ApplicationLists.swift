@@ -17,6 +17,9 @@ public struct ApplicationFilter: Sendable {
     public var userName: String?
     /// Those that the caller sees; otherwise all.
     public var visibleOnly = false
+    /// Those that the caller has marked come before all others.
+    public var favoritesFirst = true
+    public var matchesNothing = false
 
     public init() {}
 
@@ -27,6 +30,7 @@ public struct ApplicationFilter: Sendable {
         condition.equal("t.id", id)
         condition.matches("t.name", name, exactly: namePrecisely)
         condition.equal("t.app_key", key)
+        if matchesNothing { condition.isIn("t.id", []) }
         if let favorite {
             condition.and(
                 "\(favorite ? "" : "NOT ")EXISTS (SELECT 1 FROM application_favorites f WHERE f.app_id = t.id AND f.user_id = ?)",
@@ -58,7 +62,7 @@ public struct ApplicationFilter: Sendable {
 }
 
 extension ControlPlane {
-    /// The caller's favourites first, then newest first.
+    /// The caller's favourites first when the filter asks for it, then newest first.
     public func applications(
         _ call: Call, _ filter: ApplicationFilter, page: Page
     ) async throws -> Listing<ApplicationView> {
@@ -68,11 +72,12 @@ extension ControlPlane {
             if filter.visibleOnly { try r.restrictToVisible(&condition, of: call) }
             let total = try r.sql.count("SELECT COUNT(*) AS n FROM applications t\(condition.sql)", condition.arguments)
             guard page.offset < total else { return Listing(total: total, items: []) }
+            let order = (filter.favoritesFirst ? "CASE WHEN f.app_id IS NULL THEN 1 ELSE 0 END, " : "") + "t.created_at DESC, t.id"
             let rows = try r.sql.query(
                 """
                 SELECT \(ApplicationRow.columnList("t")) FROM applications t
                   LEFT JOIN application_favorites f ON f.app_id = t.id AND f.user_id = ?\(condition.sql)
-                ORDER BY CASE WHEN f.app_id IS NULL THEN 1 ELSE 0 END, t.created_at DESC, t.id LIMIT ? OFFSET ?
+                ORDER BY \(order) LIMIT ? OFFSET ?
                 """,
                 [.text(call.userID)] + condition.arguments + [SQLValue(page.limit), SQLValue(page.offset)])
             return Listing(

@@ -43,11 +43,7 @@ extension ControlPlane {
             }
             let old = try w.sql.find(Feature.self, key: call.instanceID, name)
             let text = given ?? old?.config ?? (enabled ? feature.enabledConfig : feature.defaultConfig)
-            guard let setting = FeatureSetting(feature, config: text) else { throw OperationError.invalid(field: "config") }
-            if case .customAuthHeader(let header, _) = setting, !header.isEmpty {
-                // Belongs to APP authentication.
-                throw OperationError.conflict(.featureNotSupported)
-            }
+            guard FeatureSetting(feature, config: text) != nil else { throw OperationError.invalid(field: "config") }
             if let old, interval > 0, w.now.seconds - old.updatedAt.seconds < interval {
                 throw OperationError.conflict(.featureChangedTooSoon)
             }

@@ -98,6 +98,16 @@ struct PublicationLoader {
             guard let place = places[try row.text("publication_id")] else { continue }
             apis[place].throttle?.specials.append(try ThrottleSpecial(row: row))
         }
+        for row in try sql.query(
+            """
+            SELECT p.id AS publication_id, u.app_id, u.visit_params FROM publications p
+              JOIN app_auths u ON u.api_id = p.api_id AND u.env_id = p.env_id
+            WHERE p.version_id IS NOT NULL\(restricted)
+            """, arguments)
+        {
+            guard let place = places[try row.text("publication_id")] else { continue }
+            apis[place].authorizedApplications[try row.text("app_id")] = try row.text("visit_params")
+        }
         try addDefinitionParts(to: &apis, places, restricted, arguments)
         return apis
     }
@@ -122,6 +132,12 @@ struct PublicationLoader {
             UNION SELECT b.publication_id AS id FROM plugin_channels c JOIN plugin_bindings b ON b.plugin_id = c.plugin_id
               WHERE c.channel_id = ?
             """, [.text(id), .text(id)])
+    }
+
+    func publications(ofAPI id: String, environmentID: String) throws -> [String] {
+        try ids(
+            "SELECT id FROM publications WHERE api_id = ? AND env_id = ? AND version_id IS NOT NULL",
+            [.text(id), .text(environmentID)])
     }
 
     func publications(ofThrottle id: String) throws -> [String] {

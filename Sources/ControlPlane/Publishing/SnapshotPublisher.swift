@@ -13,6 +13,7 @@ final class SnapshotPublisher: @unchecked Sendable {
     private let log: Logger
     private let sink: SnapshotSink
     private let routes: RouteCompiler
+    private let callers = CallerCompiler()
     private var builder = SnapshotBuilder()
     private var domains: DomainCompiler
     private var current = GatewaySnapshot.empty
@@ -31,6 +32,8 @@ final class SnapshotPublisher: @unchecked Sendable {
         builder.apply(try loader.instanceSettings(ids: nil).map(SnapshotChange.instance))
         builder.apply(try loader.publicKeys(ids: nil))
         builder.apply(try loader.groups(ids: nil, &domains, tolerates: true))
+        builder.apply(
+            try loader.callingApplications(ids: nil).map { .application(id: $0.application.id, callers.credential($0)) })
         for api in try loader.publishedAPIs(.all) {
             builder.apply([.route(publicationID: api.publicationID, instanceID: api.instanceID, tolerantly(api))])
         }
@@ -71,9 +74,11 @@ final class SnapshotPublisher: @unchecked Sendable {
                 plan += found.isEmpty ? [.instanceRemoved(id: id)] : found.map(SnapshotChange.instance)
                 plan += try loader.publicKeys(ids: [id])
                 for settings in found { changedSettings[id] = settings }
-            case .application, .authorization:
-                // Nothing of the snapshot is made of applications yet: an API that asks who calls is not published.
-                break
+            case .application(let id):
+                let found = try loader.callingApplications(ids: [id]).first
+                plan.append(.application(id: id, found.map(callers.credential)))
+            case .authorization(let apiID, let environmentID):
+                publications.formUnion(try loader.publications(ofAPI: apiID, environmentID: environmentID))
             }
         }
         var missing = publications

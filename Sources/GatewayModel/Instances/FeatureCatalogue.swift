@@ -31,6 +31,11 @@ public enum ConfigurableFeature: String, Sendable, CaseIterable {
     case vpcNameModifiable = "vpc_name_modifiable"
     case rateLimit = "ratelimit"
     case sslCiphers = "ssl_ciphers"
+    case appBasic = "app_basic"
+    case appSecret = "app_secret"
+    case appAPIKey = "app_api_key"
+    case appJWT = "app_jwt"
+    case backendTokenAllow = "backend_token_allow"
 
     public var defaultConfig: String {
         switch self {
@@ -45,13 +50,19 @@ public enum ConfigurableFeature: String, Sendable, CaseIterable {
         case .rateLimit: #"{"api_limits":200}"#
         case .sslCiphers:
             #"{"ssl_ciphers":["# + CipherSuite.allCases.map { "\"\($0.rawValue)\"" }.joined(separator: ",") + "]}"
+        case .appBasic, .appSecret, .appAPIKey: "off"
+        case .appJWT: #"{"enable":"off","auth_header":"Authorization"}"#
+        case .backendTokenAllow: #"{"backend_token_allow_users":[]}"#
         }
     }
 
     /// `config` of a call that only says `enable: true`.
     public var enabledConfig: String {
         switch self {
-        case .requestBodySize, .backendTimeout, .customAuthHeader, .rateLimit, .sslCiphers: defaultConfig
+        case .requestBodySize, .backendTimeout, .customAuthHeader, .rateLimit, .backendTokenAllow, .sslCiphers:
+            defaultConfig
+        case .appBasic, .appSecret, .appAPIKey: "on"
+        case .appJWT: #"{"enable":"on","auth_header":"Authorization"}"#
         case .publicKey: #"{"enable":"on","public_key_uri_prefix":"/apigw/authadv/v2/public-key/"}"#
         case .realIPFromXFF: #"{"enable":"on","xff_index":-1}"#
         // There is no header that it could read by default.
@@ -86,17 +97,17 @@ public enum FeatureCatalogue {
             "app_token",
             #"{"enable":"off","app_token_expire_time":3600,"refresh_token_expire_time":7200,"app_token_uri":"/v1/apigw/oauth2/token","app_token_key":""}"#
         ),
-        unsupported("app_api_key"),
-        unsupported("app_basic"),
-        unsupported("app_secret"),
-        unsupported("app_jwt", #"{"enable":"off","auth_header":"Authorization"}"#),
+        configurable(.appAPIKey),
+        configurable(.appBasic),
+        configurable(.appSecret),
+        configurable(.appJWT),
         configurable(.publicKey),
-        unsupported("backend_token_allow", #"{"backend_token_allow_users":[]}"#),
+        configurable(.backendTokenAllow),
         builtIn("sign_basic"),
         unsupported("multi_auth"),
         unsupported("backend_client_certificate", #"{"enable":"off","ca":"","content":"","key":""}"#),
         configurable(.sslCiphers),
-        unsupported("app_config"),
+        builtIn("app_config"),
         unsupported("green_tunnel"),
         unsupported("app_route"),
         unsupported("default_group_hide"),
@@ -106,8 +117,8 @@ public enum FeatureCatalogue {
         unsupported("apiclient_first_use_x_hw_id"),
         builtIn("cors"),
         unsupported("api_task"),
-        unsupported("app_quota"),
-        unsupported("app_acl"),
+        builtIn("app_quota"),
+        builtIn("app_acl"),
         builtIn("vpc_backup"),
         unsupported("throttle_strategy", #"{"enable":"off","strategy":"local"}"#),
         unsupported("kafka_log_plugin_options"),

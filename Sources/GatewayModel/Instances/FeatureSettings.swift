@@ -20,13 +20,23 @@ public enum FeatureSetting: Sendable, Equatable {
     case rateLimit(calls: Int)
     /// Cipher suites of TLS 1.2 at the domains of the instance, at least one; those of TLS 1.3 are always there.
     case sslCiphers([CipherSuite])
+    /// By which means applications may say who they are (gateway-runtime.md, section 2).
+    case appBasic(Bool)
+    case appSecret(Bool)
+    case appAPIKey(Bool)
+    case appJWT(enabled: Bool, header: String)
+    /// Patterns of account names whose IAM token reaches the backend; ten at most.
+    case backendTokenAllow([String])
 
     /// Whether the config itself leaves the feature on.
     public var isOn: Bool {
         switch self {
         case .requestBodySize, .backendTimeout, .customAuthHeader, .rateLimit, .sslCiphers: true
         case .publicKey(let enabled, _), .realIPFromXFF(let enabled, _), .realIPHeaderGetter(let enabled, _): enabled
-        case .apiURINoEscape(let enabled), .vpcNameModifiable(let enabled): enabled
+        case .apiURINoEscape(let enabled), .vpcNameModifiable(let enabled), .appBasic(let enabled), .appSecret(let enabled),
+            .appAPIKey(let enabled), .appJWT(let enabled, _):
+            enabled
+        case .backendTokenAllow: true
         }
     }
 
@@ -48,6 +58,20 @@ public enum FeatureSetting: Sendable, Equatable {
                 let limit = number.integer, (1...600_000).contains(limit)
             else { return nil }
             self = .backendTimeout(milliseconds: limit)
+        case .appBasic, .appSecret, .appAPIKey:
+            guard let enabled = Self.flag(config) else { return nil }
+            self = feature == .appBasic ? .appBasic(enabled) : feature == .appSecret ? .appSecret(enabled) : .appAPIKey(enabled)
+        case .appJWT:
+            guard let members = Members(config, ["enable", "auth_header"]), let enabled = members.enabled,
+                let header = members.text("auth_header", default: "Authorization"), Self.isHeaderName(header)
+            else { return nil }
+            self = .appJWT(enabled: enabled, header: header)
+        case .backendTokenAllow:
+            guard let members = Members(config, ["backend_token_allow_users"]),
+                let patterns = members.texts("backend_token_allow_users"), patterns.count <= 10,
+                patterns.allSatisfy({ (try? PatternMatcher($0)) != nil })
+            else { return nil }
+            self = .backendTokenAllow(patterns)
         case .rateLimit:
             guard let members = Members(config, ["api_limits"]), case .number(let number) = members["api_limits"],
                 let calls = number.integer, (1...1_000_000).contains(calls)
@@ -156,6 +180,16 @@ public enum FeatureSetting: Sendable, Equatable {
             case .bool(let flag): flag
             default: nil
             }
+        }
+
+        func texts(_ name: String) -> [String]? {
+            guard case .array(let values) = object[name] else { return nil }
+            var texts: [String] = []
+            for value in values {
+                guard case .string(let text) = value, (1...256).contains(text.utf8.count) else { return nil }
+                texts.append(text)
+            }
+            return texts
         }
 
         func text(_ name: String, default standard: String) -> String? {

@@ -14,6 +14,8 @@ public struct PublishedAPI: Sendable {
     /// How the gateway answers its failures; nil: nothing differs from its own answers.
     public var groupResponse: GroupResponse?
     public var throttle: BoundThrottle?
+    /// Ids of the applications that may call it, with authentication APP -> what is added to the signatures of their requests.
+    public var authorizedApplications: [String: String] = [:]
     /// Values of the variables that the definition uses, by name.
     public var variables: [String: String] = [:]
     /// What the definition names, by id.

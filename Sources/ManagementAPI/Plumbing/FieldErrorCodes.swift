@@ -94,7 +94,7 @@ enum FieldErrorCodes {
         let path = operation.shape.path
         let old = path.contains("/acls") || path.contains("/acl-bindings") || path.contains("/authorizers")
             || path.contains("/livedata-apis") || isAppConfig(operation)
-        if operation == .listVpcChannelsV2, parameter == "name" { return Refusal(.apig2011, parameter) }
+        if operation == .listVpcChannelsV2 || operation == .listAppsV2, parameter == "name" { return Refusal(.apig2011, parameter) }
         let paging = parameter == "limit" || parameter == "offset" || parameter == "instance_id"
         return old && !paging ? Refusal(.apig2011, parameter) : Refusal(.apig2012, parameter)
     }

@@ -162,7 +162,7 @@ enum PartialUpdates {
         case .updateApiGroupV2, .updateEnvironmentV2, .updateEnvironmentVariableV2, .updateAclStrategyV2, .updatePlugin,
             .updateRequestThrottlingPolicyV2, .updateAppQuota, .updateCustomAuthorizerV2, .updateVpcChannelV2,
             .updateCertificateV2, .updateHealthCheck, .updateMemberGroup, .updateAppConfigV2, .updateLiveDataApiV2,
-            .updateGatewayResponseV2, .updateRomaApp, .updateDictionary:
+            .updateGatewayResponseV2, .updateRomaApp, .updateAppV2, .updateDictionary:
             true
         default: false
         }

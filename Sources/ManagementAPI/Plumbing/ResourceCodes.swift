@@ -20,7 +20,8 @@ enum ResourceCodes {
         case .plugin, .pluginBinding: Refusal(.apig3068, id)
         case .feature: Refusal(.apig2000, text: "unrecognized feature \(id)")
         // Two codes are on record for an unknown application (management-api.md, 3.3).
-        case .integrationApplication where operation == .showAppBoundAppQuota:
+        case .integrationApplication
+        where [.showDetailsOfAppV2, .updateAppV2, .deleteAppV2, .showAppBoundAppQuota].contains(operation):
             Refusal(.apig3002, text: "App \(id) does not exist")
         case .integrationApplication, .applicationKey: Refusal(.apig3004, id)
         case .appAuthorization: Refusal(.apig3009, id)

@@ -6,15 +6,16 @@ public enum RateLimitStage {
     /// Counts the call, or refuses it with ``GatewayFailure/throttled`` when the decision is not allowed.
     /// - Parameters:
     ///   - user: tenant of an authenticated caller.
+    ///   - alias: another id of the same tenant.
     ///   - app: id of the calling app.
     public static func admit(
-        _ policy: RateLimitPolicy, _ values: RequestValues, user: String? = nil, app: String? = nil
+        _ policy: RateLimitPolicy, _ values: RequestValues, user: String? = nil, alias: String? = nil, app: String? = nil
     ) -> RateLimitDecision {
         var matching: UInt128 = 0
         for index in policy.rules.indices
         // An expression whose answer is not known in bounded work counts the call: a limit errs on the safe side.
         where values.evaluate(policy.rules[index].expression, over: policy.parameters) != .noMatch { matching |= 1 << UInt128(index) }
-        let call = RateLimitCall(user: user, app: app, address: values.facts.clientAddress, rules: matching)
+        let call = RateLimitCall(user: user, alias: alias, app: app, address: values.facts.clientAddress, rules: matching)
         return policy.state.admit(call, policy: policy, at: values.now)
     }
 

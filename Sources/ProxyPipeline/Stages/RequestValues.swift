@@ -19,6 +19,8 @@ public struct RequestValues {
     public let facts: RequestFacts
     public let identity: RouteIdentity
     let scratch: StageScratch
+    /// Who has been recognised; nil before, and where nobody is asked.
+    public var caller: CallerIdentity?
 
     public init(facts: RequestFacts, identity: RouteIdentity, scratch: StageScratch) {
         self.facts = facts
@@ -80,7 +82,9 @@ public struct RequestValues {
         case .errorMessage: if let failure = answer?.failure { bytes.append(failure.answer.message) }
         case .errorType: if let failure = answer?.failure { bytes.append(failure.kind.name) }
         case .clientCertCN: bytes.append(facts.clientCertificateName)
-        case .appId, .appName, .providerAppId, .cacheStatus: break
+        case .appId: if let app = caller?.app { bytes.append(app.appID) }
+        case .appName: if let app = caller?.app { bytes.append(app.name) }
+        case .providerAppId, .cacheStatus: break
         }
         return ByteView(bytes.bytes)
     }

@@ -48,6 +48,16 @@ public struct SigningStage {
         headerName(policy, settings).withUnsafeBytes { head.remove(named: ByteView($0)) }
     }
 
+    /// What the authorisation of the calling application adds to what is signed (gateway-runtime.md, 2.9 and O12). Only the
+    /// gateway's word gets through: the client's goes.
+    public static func visitParameters(
+        of caller: CallerIdentity?, _ policy: CallerPolicy?, from head: RequestHead
+    ) -> [UInt8] {
+        guard case .app(let access)? = policy?.kind, let app = caller?.app else { return [] }
+        head.remove(named: ByteView("x-apig-visit-params"))
+        return access.visitParameters(of: app)
+    }
+
     private static func headerName(_ policy: SigningPolicy, _ settings: InstanceSettings) -> [UInt8] {
         switch policy.carrier {
         case .backendSignHeader: settings.backendSignHeader

@@ -23,6 +23,8 @@ public struct RouteCompiler: Sendable {
         policies.defaultContentType = definition.contentType.map { Array($0.utf8) }
         policies.failures = api.groupResponse.flatMap(FailureShapes.compile)
         policies.allowsAnyOrigin = definition.cors && policies.cors == nil
+        // Browsers send preflights without credentials, so that an API for them asks for none (gateway-runtime.md, 10).
+        if definition.cors, definition.reqMethod == .options { policies.callers = nil }
         return Route(
             identity: Self.identity(api), method: RouteMethod(definition.reqMethod), path: path,
             matchMode: MatchMode(definition.matchMode), schemes: AllowedSchemes(definition.reqProtocol), refusal: nil,
@@ -81,7 +83,7 @@ public struct RouteCompiler: Sendable {
         func refuse(_ field: String, _ reason: String) -> CompileDiagnostic {
             CompileDiagnostic(field: field, reason: reason, resource: resource)
         }
-        if definition.authType != .none { throw refuse("auth_type", "only NONE is served") }
+        if definition.authType == .authorizer { throw refuse("auth_type", "AUTHORIZER is not served") }
         if definition.authorizerID != nil { throw refuse("authorizer_id", "custom authorizers are not served") }
         if !definition.domainName.isEmpty { throw refuse("domain_name", "domains of single APIs are not served") }
         if !definition.httpPolicies.isEmpty { throw refuse("policy_https", "backend policies are not served") }

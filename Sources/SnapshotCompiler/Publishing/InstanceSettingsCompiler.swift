@@ -1,4 +1,5 @@
 import GatewayModel
+import GatewayPrimitives
 import Snapshot
 
 /// Features of an instance -> what requests meet. Contents were checked when the features were written, so what does not
@@ -19,8 +20,14 @@ public enum InstanceSettingsCompiler {
                 settings.clientAddress = .forwardedFor(index: index)
             case .realIPHeaderGetter(_, let header):
                 settings.clientAddress = .header(Array(header.lowercased().utf8))
-            case .customAuthHeader(_, let header):
+            case .customAuthHeader(let app, let header):
                 if !header.isEmpty { settings.backendSignHeader = Array(header.lowercased().utf8) }
+                if !app.isEmpty { settings.carriers.authHeader = Array(app.lowercased().utf8) }
+            case .appBasic(let enabled): settings.carriers.basic = enabled
+            case .appSecret(let enabled): settings.carriers.secret = enabled
+            case .appAPIKey(let enabled): settings.carriers.apiKey = enabled
+            case .appJWT(_, let header): settings.carriers.hashHeader = Array(header.lowercased().utf8)
+            case .backendTokenAllow(let patterns): settings.tokenPatterns = patterns.compactMap { try? PatternMatcher($0) }
             case .apiURINoEscape(let enabled): settings.keepsEscapedPath = enabled
             case .publicKey(_, let prefix): settings.publicKeyPrefix = Array(prefix.utf8)
             // Management alone asks for it.

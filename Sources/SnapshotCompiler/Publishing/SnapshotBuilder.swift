@@ -14,6 +14,8 @@ public enum SnapshotChange: Sendable {
     /// All public keys that an instance serves: name of the signature key -> PEM.
     case publicKeys(instanceID: String, [String: [UInt8]])
     case instanceRemoved(id: String)
+    /// An application as it is now; nil when it is gone.
+    case application(id: String, AppCredential?)
 }
 
 /// Holds the newest snapshot's parts by the ids of the configuration, and makes the next snapshot from a list of changes at a
@@ -44,13 +46,14 @@ public struct SnapshotBuilder {
     private var wildcardDomains = ByteTrie<DomainRules>()
     private var publicKeys = ByteTrie<[UInt8]>()
     private var publicKeyNames: [String: [String]] = [:]
+    private var callers = CallerDirectory.empty
 
     public init() {}
 
     public func snapshot(revision: UInt64) -> GatewaySnapshot {
         GatewaySnapshot(
             revision: revision, hosts: hosts, wildcardHosts: wildcardHosts, domains: domains, wildcardDomains: wildcardDomains,
-            instances: instances, publicKeys: publicKeys)
+            instances: instances, publicKeys: publicKeys, callers: callers)
     }
 
     /// Settings of an instance as of the changes applied so far.
@@ -97,11 +100,18 @@ public struct SnapshotBuilder {
                     instances.append(settings)
                 }
             case .publicKeys(let instanceID, let keys): setPublicKeys(instanceID, keys)
+            case .application(let id, let credential):
+                // Words that one application gives up may go to another one in the same write: those that go, go first.
+                if credential == nil { callers = callers.replacing(callers.app(id: id), with: nil) }
             case .instanceRemoved(let id):
                 setPublicKeys(id, [:])
                 // Its place stays, so that the places of the others do; no group refers to it any longer.
                 instanceIndex[id] = nil
+                for app in callers.apps where app.instanceID == id { callers = callers.replacing(app, with: nil) }
             }
+        }
+        for case .application(let id, let credential?) in changes {
+            callers = callers.replacing(callers.app(id: id), with: credential)
         }
         for id in changedGroups { publishGroup(id) }
     }

@@ -203,6 +203,13 @@ public enum ContractOperation: String, CaseIterable, Sendable, Hashable {
     case validateDictionary = "validate_dictionary"
     case validateRomaApp = "validate_roma_app"
 
+    // Applications: for APIG clients only.
+    case checkAppV2 = "check_app_v2"
+    case createAnAppV2 = "create_an_app_v2"
+    case deleteAppV2 = "delete_app_v2"
+    case resettingAppSecretV2 = "resetting_app_secret_v2"
+    case updateAppV2 = "update_app_v2"
+
     // Domains: for APIG clients only.
     case updateSlDomainSettingV2 = "update_sl_domain_setting_v2"
 

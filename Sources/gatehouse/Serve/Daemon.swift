@@ -56,6 +56,7 @@ enum Daemon {
             })
         let directory = IdentityDirectory(plane: plane)
         try await FirstStart.run(plane: plane, directory: directory, folder: folder, settings: settings)
+        gateway.identifyCallers(GatewayIdentities.lookup(in: directory))
         let bound: ProxyServer.Bound
         do {
             bound = try await gateway.start()

@@ -1,0 +1,22 @@
+/// An application with everything that decides about its calls: what the compiler reads.
+public struct CallingApplication: Sendable {
+    public let application: Application
+    public var codes: [AppCode]
+    public var accessList: AppAccessList?
+    public var quota: AppQuota?
+    /// Account and project of its instance; empty where there is none.
+    public var accountID: String
+    public var projectID: String
+
+    public init(
+        application: Application, codes: [AppCode] = [], accessList: AppAccessList? = nil, quota: AppQuota? = nil,
+        accountID: String = "", projectID: String = ""
+    ) {
+        self.application = application
+        self.codes = codes
+        self.accessList = accessList
+        self.quota = quota
+        self.accountID = accountID
+        self.projectID = projectID
+    }
+}

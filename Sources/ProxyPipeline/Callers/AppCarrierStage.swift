@@ -1,0 +1,142 @@
+import GatewayPrimitives
+import RequestSigning
+import Snapshot
+
+/// APP authentication: by which of its carriers does the request say which application it is from (gateway-runtime.md, section 2)?
+///
+/// The first carrier that is present decides, in the order of O5; one that fails is not followed by the next.
+struct AppCarrierStage {
+    let call: CallerStage
+    let access: AppAccess
+
+    private var head: RequestHead { call.head }
+    private var carriers: AppCarriers { call.settings.carriers }
+
+    func begin() -> CallerStage.Step {
+        if access.takesCodes, let code = head.value(named: Self.codeHeader) {
+            return call.isOnce(Self.codeHeader) ? byCode(code) : Self.repeated
+        }
+        let authorization = head.value(named: carriers.authHeader)
+        // Two of them could be read in two ways, here and by the backend.
+        if authorization != nil, !call.isOnce(carriers.authHeader) { return Self.repeated }
+        if let authorization, ReceivedSignature.isClaimed(by: authorization) { return bySignature(authorization) }
+        if carriers.basic, let authorization, Self.hasScheme(authorization, "basic ") {
+            return byPassword(authorization.dropFirst("basic ".utf8.count).trimmed())
+        }
+        if let name = carriers.hashHeader, let timestamp = head.value(named: Self.timestampHeader),
+            let hash = head.value(named: name)
+        {
+            let isClear = call.isOnce(name) && call.isOnce(Self.timestampHeader)
+            return isClear ? byHash(hash, timestamp, name) : Self.repeated
+        }
+        if carriers.secret, let key = head.value(named: Self.idHeader), let secret = head.value(named: Self.secretHeader) {
+            return call.isOnce(Self.idHeader) && call.isOnce(Self.secretHeader) ? bySecret(key, secret) : Self.repeated
+        }
+        if carriers.apiKey {
+            if let key = head.value(named: Self.apiKeyName) { return call.isOnce(Self.apiKeyName) ? byKey(key) : Self.repeated }
+            if let key = call.facts.queryValue(Self.apiKeyName) { return key.withUnsafeBytes { byKey(ByteView($0)) } }
+        }
+        return .refuse(.appMissing)
+    }
+
+    // MARK: Carriers
+
+    private func bySignature(_ authorization: ByteView) -> CallerStage.Step {
+        guard let signature = ReceivedSignature(authorization) else {
+            return .refuse(.app("the signature in header \(String(decoding: carriers.authHeader, as: UTF8.self)) is malformed"))
+        }
+        if let verdict = signature.precheck(at: call.seconds, scratch: call.scratch, header: call.signedHeader) {
+            return .refuse(.app(call.detail(verdict, signature, isApp: true, body: .none)))
+        }
+        guard let app = app(signature.accessKey) else { return .refuse(Self.unknown(signature.accessKey)) }
+        return call.verify(signature, app.signingKey, body: call.receivedBody, pending: .app(app))
+    }
+
+    /// A code is a password: it may not travel in the clear.
+    private func byCode(_ code: ByteView) -> CallerStage.Step {
+        guard call.facts.usesTLS else { return .refuse(.app("AppCode is accepted over HTTPS only")) }
+        guard (64...180).contains(code.count),
+            let app = call.directory.app(code: code, instanceID: call.settings.instanceID, scratch: call.values.scratch.bytes)
+        else { return .refuse(.app("app not found by AppCode")) }
+        return admit(app, consuming: Self.codeHeader)
+    }
+
+    private func byPassword(_ encoded: ByteView) -> CallerStage.Step {
+        guard encoded.count <= Self.passwordBound, let pair = Base64.decode(encoded.array),
+            let colon = pair.firstIndex(of: UInt8(ascii: ":"))
+        else { return .refuse(.app("the basic credentials are malformed")) }
+        return pair.withUnsafeBytes { bytes in
+            let pair = ByteView(bytes)
+            let key = pair.slice(0, colon)
+            guard let app = app(key) else { return .refuse(Self.unknown(key)) }
+            guard app.proves(pair.dropFirst(colon + 1)) else { return .refuse(Self.wrongSecret) }
+            return admit(app, consuming: carriers.authHeader)
+        }
+    }
+
+    private func bySecret(_ key: ByteView, _ secret: ByteView) -> CallerStage.Step {
+        guard let app = app(key) else { return .refuse(Self.unknown(key)) }
+        guard app.proves(secret) else { return .refuse(Self.wrongSecret) }
+        return admit(app, consuming: Self.secretHeader)
+    }
+
+    private func byKey(_ key: ByteView) -> CallerStage.Step {
+        guard let app = app(key) else { return .refuse(Self.unknown(key)) }
+        return admit(app, consuming: Self.apiKeyName)
+    }
+
+    private func byHash(_ hash: ByteView, _ timestamp: ByteView, _ name: [UInt8]) -> CallerStage.Step {
+        guard let number = timestamp.decimal, timestamp.count == 10 || timestamp.count == 13 else {
+            return .refuse(.app("header Timestamp is not a time"))
+        }
+        let seconds = Int64(timestamp.count == 13 ? number / 1000 : number)
+        guard abs(seconds - call.seconds) <= CallerSignature.allowedSkew else {
+            return .refuse(.app("timestamp expired, timestamp:\(number),server time:\(BasicDate(seconds: call.seconds).text)"))
+        }
+        func matches(_ app: AppCredential) -> Bool {
+            AppHash.matches(hash, key: app.key, secret: app.secret, timestamp: timestamp)
+        }
+        if let key = head.value(named: Self.idHeader) {
+            guard call.isOnce(Self.idHeader) else { return Self.repeated }
+            guard let app = app(key) else { return .refuse(Self.unknown(key)) }
+            return matches(app) ? admit(app, consuming: name) : .refuse(Self.wrongSecret)
+        }
+        // Nothing names the application: those that may call are tried, as many as is cheap (gateway-runtime.md, O7).
+        guard access.appCount <= Self.triedApps else { return .refuse(.app("header X-HW-ID is needed to find the app")) }
+        for id in access.appIDs {
+            if let app = call.directory.app(id: id), matches(app) { return admit(app, consuming: name) }
+        }
+        return .refuse(Self.wrongSecret)
+    }
+
+    // MARK: Parts
+
+    private func app(_ key: ByteView) -> AppCredential? {
+        guard (1...Self.keyBound).contains(key.count) else { return nil }
+        return call.directory.app(key: key, instanceID: call.settings.instanceID, scratch: call.values.scratch.bytes)
+    }
+
+    private func admit(_ app: AppCredential, consuming name: [UInt8]) -> CallerStage.Step {
+        call.remove(name)
+        return call.admit(app)
+    }
+
+    private static func unknown(_ key: ByteView) -> CallerFailure {
+        .app("app not found, appkey \(key.slice(0, min(key.count, keyBound)).string)")
+    }
+    private static var repeated: CallerStage.Step { .refuse(.app("a header that authenticates is there more than once")) }
+    private static let wrongSecret = CallerFailure.app("app secret is incorrect")
+
+    private static func hasScheme(_ value: ByteView, _ scheme: StaticString) -> Bool {
+        value.hasPrefixIgnoringCase(ByteView(scheme))
+    }
+
+    private static let keyBound = 200
+    private static let passwordBound = 1024
+    private static let triedApps = 100
+    private static let codeHeader = Array("x-apig-appcode".utf8)
+    private static let idHeader = Array("x-hw-id".utf8)
+    private static let secretHeader = Array("x-hw-appkey".utf8)
+    private static let apiKeyName = Array("apikey".utf8)
+    private static let timestampHeader = Array("timestamp".utf8)
+}

@@ -1,0 +1,202 @@
+import GatewayPrimitives
+import RequestSigning
+import Snapshot
+
+/// What the identity service is asked.
+public enum IdentityQuestion: Sendable, Equatable {
+    case token([UInt8])
+    case accessKey([UInt8])
+}
+
+/// What it answers.
+public enum IdentityAnswer: Sendable {
+    case unknown
+    case expired
+    case token(IAMIdentity)
+    case accessKey(IAMIdentity, SigningKey)
+    case unavailable
+}
+
+/// Asks the identity service and calls back once, on any thread.
+public typealias IdentityLookup =
+    @Sendable (_ question: IdentityQuestion, _ done: @escaping @Sendable (IdentityAnswer) -> Void) -> Void
+
+/// Who calls, and may they (gateway-runtime.md, 2.1 to 2.9 and section 6).
+///
+/// A machine without state of its own: what it cannot decide from the head it returns as a ``Step`` to take, and goes on with
+/// ``resume(_:_:)`` or ``finish(_:_:digest:)`` when that has been done.
+public struct CallerStage {
+    public enum Step {
+        case refuse(CallerFailure)
+        case identified(CallerIdentity)
+        /// Ask the identity service, then ``resume(_:)``.
+        case lookUp(IdentityQuestion)
+        /// Read the body to its end and hash it, then ``finish(_:digest:)``.
+        case needsBody(Pending)
+    }
+
+    /// A caller whose signature covers a body that has not come yet.
+    public enum Pending {
+        case app(AppCredential)
+        case iam(IAMIdentity, SigningKey)
+    }
+
+    let policy: CallerPolicy
+    let values: RequestValues
+    let settings: InstanceSettings
+    let directory: CallerDirectory
+    let scratch: SigningScratch
+
+    public init(
+        _ policy: CallerPolicy, _ values: RequestValues, settings: InstanceSettings, directory: CallerDirectory,
+        scratch: SigningScratch
+    ) {
+        self.policy = policy
+        self.values = values
+        self.settings = settings
+        self.directory = directory
+        self.scratch = scratch
+    }
+
+    var facts: RequestFacts { values.facts }
+    var head: RequestHead { values.facts.head }
+    var seconds: Int64 { values.facts.nowMilliseconds / 1000 }
+
+    public func begin() -> Step {
+        switch policy.kind {
+        case .app(let access): AppCarrierStage(call: self, access: access).begin()
+        case .iam: beginIAM()
+        }
+    }
+
+    // MARK: IAM
+
+    private func beginIAM() -> Step {
+        if let authorization = head.value(.authorization), ReceivedSignature.isClaimed(by: authorization) {
+            guard isOnce(Self.authorization), let signature = ReceivedSignature(authorization) else {
+                return .refuse(.iam("the signature in header Authorization is malformed"))
+            }
+            if let verdict = signature.precheck(at: seconds, scratch: scratch, header: signedHeader) {
+                return .refuse(.iam(detail(verdict, signature, isApp: false, body: .none)))
+            }
+            return .lookUp(.accessKey(signature.accessKey.array))
+        }
+        guard let token = head.value(named: Self.authToken), !token.isEmpty else { return .refuse(.iamMissing) }
+        guard isOnce(Self.authToken) else { return .refuse(.iam("header X-Auth-Token is there more than once")) }
+        return .lookUp(.token(token.array))
+    }
+
+    /// Goes on with the identity service's answer.
+    public func resume(_ answer: IdentityAnswer) -> Step {
+        let signature = head.value(.authorization).flatMap { ReceivedSignature.isClaimed(by: $0) ? ReceivedSignature($0) : nil }
+        switch answer {
+        case .unavailable: return .refuse(.identityUnavailable)
+        case .expired: return .refuse(.tokenMustBeUpdated)
+        case .unknown:
+            guard let signature else { return .refuse(.iam("decrypt token fail")) }
+            return .refuse(.iam("Get secretKey failed,ak:\(signature.accessKey.string),err:ak not exist"))
+        case .token(let identity): return admit(identity)
+        case .accessKey(let identity, let key):
+            guard let signature else { return .refuse(.iamMissing) }
+            return verify(signature, key, body: receivedBody, pending: .iam(identity, key))
+        }
+    }
+
+    // MARK: Signatures
+
+    /// Goes on when the whole body has been read.
+    public func finish(_ pending: Pending, digest: BodyDigest) -> Step {
+        let (key, field): (SigningKey, ByteView?) =
+            switch pending {
+            case .app(let app): (app.signingKey, head.value(named: settings.carriers.authHeader))
+            case .iam(_, let key): (key, head.value(.authorization))
+            }
+        guard let signature = field.flatMap({ ReceivedSignature($0) }) else { return .refuse(.appMissing) }
+        return verify(signature, key, body: .read(digest), pending: pending)
+    }
+
+    var receivedBody: ReceivedRequest.Body {
+        switch head.framing {
+        case .none, .length(0), .untilClose: .none
+        case .length, .chunked: .coming
+        }
+    }
+
+    func verify(_ signature: ReceivedSignature, _ key: SigningKey, body: ReceivedRequest.Body, pending: Pending) -> Step {
+        let request = ReceivedRequest(
+            method: head.methodName, rawPath: head.rawPath, query: head.query ?? .empty, body: body)
+        let verdict = signature.verify(request, key: key, scratch: scratch, header: signedHeader)
+        switch verdict {
+        case .valid:
+            switch pending {
+            case .app(let app):
+                remove(settings.carriers.authHeader)
+                return admit(app)
+            case .iam(let identity, _):
+                head.remove(.authorization)
+                return admit(identity)
+            }
+        case .needsBody: return .needsBody(pending)
+        default:
+            switch pending {
+            case .app: return .refuse(.app(detail(verdict, signature, isApp: true, body: body)))
+            case .iam: return .refuse(.iam(detail(verdict, signature, isApp: false, body: body)))
+            }
+        }
+    }
+
+    /// Texts as the vendor's gateway has them, where they are known.
+    func detail(
+        _ verdict: ReceivedVerdict, _ signature: ReceivedSignature, isApp: Bool, body: ReceivedRequest.Body
+    ) -> String {
+        switch verdict {
+        case .skewed(let signed, let now): return "signature expired, signature time:\(signed.text),server time:\(now.text)"
+        case .otherBody: return "the body does not have the hash in header X-Sdk-Content-Sha256"
+        case .mismatch:
+            let text = signature.canonicalText(scratch, body: body, declared: signedHeader(Self.contentHash))
+            return isApp
+                ? "verify signature fail, canonicalRequest:\(text)" : "verify aksk signature fail,canonicalRequest:\(text)"
+        case .malformed, .valid, .needsBody:
+            return "X-Sdk-Date or a header in SignedHeaders is missing, repeated or malformed"
+        }
+    }
+
+    static var contentHash: ByteView { ByteView("x-sdk-content-sha256") }
+    private static let authorization = Array("authorization".utf8)
+    private static let authToken = Array("x-auth-token".utf8)
+
+    /// The one value of a header, whether or not it will be forwarded; nil when it is absent or was sent twice, which can be read
+    /// in two ways.
+    func signedHeader(_ name: ByteView) -> ByteView? {
+        var found: ByteView?
+        for index in 0..<head.fieldCount where head.name(at: index).equalsIgnoringCase(name) {
+            guard found == nil else { return nil }
+            found = head.value(at: index)
+        }
+        return found
+    }
+
+    /// Whether a header (lower case) that is there is there once.
+    func isOnce(_ name: [UInt8]) -> Bool { name.withUnsafeBytes { signedHeader(ByteView($0)) != nil } }
+
+    // MARK: What is asked of a caller who has been recognised
+
+    func admit(_ app: AppCredential) -> Step {
+        guard case .app(let access) = policy.kind, access.allows(app) else { return .refuse(.appNotAuthorized) }
+        if let addresses = app.addresses, !addresses.allows(facts.clientAddress) { return .refuse(.appAddressDenied) }
+        if let quota = app.quota, !quota.state.admit(quota, at: values.now, wall: facts.nowMilliseconds) {
+            return .refuse(.appQuotaUsedUp)
+        }
+        return .identified(.app(app))
+    }
+
+    private func admit(_ identity: IAMIdentity) -> Step {
+        for rule in policy.accounts where !rule.allows(identity) { return .refuse(.accountDenied) }
+        // The token opens everything that its owner may do: a backend gets it only when the instance says so (2.6).
+        if !settings.passesToken(of: identity.accountName) { remove(Self.authToken) }
+        return .identified(.iam(identity))
+    }
+
+    /// What proved the caller goes no further (gateway-runtime.md, O17).
+    func remove(_ name: [UInt8]) { name.withUnsafeBytes { head.remove(named: ByteView($0)) } }
+}

@@ -1,0 +1,58 @@
+import GatewayModel
+import GatewayPrimitives
+import Snapshot
+
+/// Who may call an API, and the credentials of applications.
+public struct CallerCompiler: Sendable {
+    private let registry: RuntimeRegistry
+
+    public init(registry: RuntimeRegistry = RuntimeRegistry()) { self.registry = registry }
+
+    /// - Returns: nil for an API that asks nobody.
+    /// - Throws: ``CompileDiagnostic`` naming an access control policy that cannot be enforced.
+    static func policy(of api: PublishedAPI) throws(CompileDiagnostic) -> CallerPolicy? {
+        switch api.definition.authType {
+        case .app:
+            CallerPolicy(kind: .app(AppAccess(takesCodes: api.definition.appCodeAllowed, apps: api.authorizedApplications)))
+        case .iam: CallerPolicy(kind: .iam, accounts: try accounts(of: api))
+        case .none, .authorizer: nil
+        }
+    }
+
+    private static func accounts(of api: PublishedAPI) throws(CompileDiagnostic) -> [AccountRule] {
+        var rules: [AccountRule] = []
+        for policy in api.accessPolicies where policy.entity != .ip {
+            do {
+                guard case .accounts(let accounts) = try AccessControlRules.read(policy.value, entity: policy.entity).list else {
+                    continue
+                }
+                rules.append(
+                    AccountRule(
+                        permitsListed: policy.action == .permit, accounts: Set(accounts), comparesNames: policy.entity == .domain))
+            } catch {
+                throw CompileDiagnostic(field: error.field, reason: error.reason, resource: "access control policy \(policy.id)")
+            }
+        }
+        return AccountRule.combined(rules)
+    }
+
+    /// An application's credentials. Counters of its quota outlive changes of everything but the quota's windows.
+    public func credential(_ caller: CallingApplication) -> AppCredential {
+        let app = caller.application
+        let addresses = caller.accessList.map { list in
+            // Entries were read when the list was written.
+            AppAddresses(permitsListed: list.kind == .permit, addresses: IPSet(list.addresses.compactMap { IPRange($0) }))
+        }
+        let quota = caller.quota.map { quota in
+            let window = quota.windowSeconds * 1000
+            let anchor = quota.resetTime.map { $0.seconds * 1000 }
+            let key = ["quota", app.id, quota.id, "\(window)", "\(anchor ?? -1)"].joined(separator: "\u{1F}")
+            return AppQuotaPolicy(
+                limit: quota.callLimits, window: window, anchor: anchor, state: registry.state(key) { AppQuotaState() })
+        }
+        return AppCredential(
+            instanceID: app.instanceID, appID: app.id, name: app.name, key: Array(app.key.utf8), secret: app.secret,
+            codes: caller.codes.map { Array($0.code.revealed.utf8) }, accountID: caller.accountID,
+            projectID: caller.projectID, addresses: addresses, quota: quota)
+    }
+}
