@@ -78,6 +78,7 @@ enum ErrorMapping {
         case .certificateIsBound, .channelServesPlugin, .groupIsDefault, .environmentIsPreset, .lastAdministrator:
             Refusal(.apig3400)
         case .apiUsesNoApplications: Refusal(.apig3408)
+        case .secretIsPresent: Refusal(.apig3400, text: "The present secret of the app cannot be deleted")
         case .applicationNotGranted:
             ErrorFamily(operation) == .roma
                 ? Refusal(.roma00000101, text: "No permission on the application.", status: 403) : Refusal(.apig1104)
@@ -85,6 +86,7 @@ enum ErrorMapping {
         case .livedataIsDeployed: Refusal(.apig3400, text: "The livedata API is deployed")
         case .livedataNotDeployed: Refusal(.apig3400, text: "The livedata API is not deployed")
         case .livedataHasNoScript: Refusal(.apig3400, text: "The livedata API has no script")
+        case .assetJobIsRunning: Refusal(.roma10012)
         }
     }
 

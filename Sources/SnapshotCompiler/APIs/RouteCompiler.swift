@@ -18,18 +18,21 @@ public struct RouteCompiler: Sendable {
         let definition = try Self.resolved(api, resource: resource)
         try Self.refuseWhatIsNotServed(definition, resource: resource)
         let path = try Self.frontPath(definition, resource: resource)
-        var policies = try policies.compile(api, settings: settings)
-        policies.parameters = ParameterPolicy(compiling: definition, front: path)
-        policies.defaultContentType = definition.contentType.map { Array($0.utf8) }
-        policies.failures = api.groupResponse.flatMap(FailureShapes.compile)
-        policies.allowsAnyOrigin = definition.cors && policies.cors == nil
+        let channels = ChannelCompiler(contents: api.channels, registry: policies.registry)
+        var compiled = try policies.compile(api, settings: settings)
+        compiled.parameters = ParameterPolicy(compiling: definition, front: path)
+        compiled.defaultContentType = definition.contentType.map { Array($0.utf8) }
+        compiled.failures = api.groupResponse.flatMap(FailureShapes.compile)
+        compiled.allowsAnyOrigin = definition.cors && compiled.cors == nil
         // Browsers send preflights without credentials, so that an API for them asks for none (gateway-runtime.md, 10).
-        if definition.cors, definition.reqMethod == .options { policies.callers = nil }
+        if definition.cors, definition.reqMethod == .options { compiled.callers = nil }
         return Route(
             identity: Self.identity(api), method: RouteMethod(definition.reqMethod), path: path,
             matchMode: MatchMode(definition.matchMode), schemes: AllowedSchemes(definition.reqProtocol), refusal: nil,
-            backend: try BackendCompiler(definition: definition, front: path, settings: settings, resource: resource).compile(),
-            policies: policies, meter: meter(of: api))
+            backend: try BackendCompiler(
+                definition: definition, front: path, settings: settings, resource: resource, channels: channels
+            ).compile(),
+            policies: compiled, meter: meter(of: api))
     }
 
     private func meter(of api: PublishedAPI) -> TrafficMeter? {
