@@ -13,9 +13,9 @@ def allowed(reply):
     return reply.all("Access-Control-Allow-Origin")
 
 
-def switch(world, api, on: bool) -> None:
+def switch(world, api, on: bool, **fields) -> None:
     """The draft changes; publishing puts it in force."""
-    api.definition["cors"] = on
+    api.definition.update(cors=on, **fields)
     world.api.expect(200, "PUT", f"/apis/{api.id}", api.definition)
     world.publish(api)
 
@@ -63,9 +63,12 @@ def test_preflights_need_an_api(world):
         assert name in reply.one("Access-Control-Allow-Headers").split(",")
     for name in ("X-Request-Id", "X-Apig-Latency"):
         assert name in reply.one("Access-Control-Expose-Headers").split(",")
+    # Preflights come without credentials: whatever the API asks for, it is not asked of them.
+    switch(world, options, True, auth_type="APP")
+    assert world.call(api, "OPTIONS", headers=ASKS).status == 200
     plain = world.call(options, "OPTIONS", target="/else", headers=ORIGIN)
     assert allowed(plain) == ["*"] and plain.all("Access-Control-Allow-Methods") == [], "no preflight"
-    switch(world, options, False)
+    switch(world, options, False, auth_type="NONE")
     assert world.call(api, "OPTIONS", headers=ASKS).all("Access-Control-Allow-Methods") == []
 
 

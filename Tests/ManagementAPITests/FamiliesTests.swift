@@ -248,13 +248,17 @@ struct FamiliesTests {
     func notServed() async throws {
         let s = try await Session()
         let group = try await s.group()
-        let body = Session.mock(group, "order", "/o").replacing(#""auth_type":"NONE""#, with: #""auth_type":"APP","cors":true"#)
+        let body = Session.mock(group, "order", "/o").replacing(#""auth_type":"NONE""#, with: #""auth_type":"APP""#)
+            .replacing(
+                #""backend_type":"MOCK","mock_info":{"result_content":"[]"}"#,
+                with: #""backend_type":"HTTP","backend_api":{"req_protocol":"HTTPS","req_method":"GET","req_uri":"/","#
+                    + #""url_domain":"b.example.com","timeout":1000,"enable_client_ssl":true}"#)
         let made = try await s.ask(.post, "/apis", body, status: 201)
         #expect((made["auth_opt"] as? [String: Any])?["app_code_auth_type"] as? String == "DISABLE")
         let id = try #require(made["id"] as? String)
         let refusal = try await s.refused(
             .post, "/apis/action", #"{"action":"online","api_id":"\#(id)","env_id":"\#(Environment.releaseID)"}"#)
-        #expect(refusal.hasPrefix("400 APIG.2011 Invalid parameter value,parameterName:cors"), "\(refusal)")
+        #expect(refusal.hasPrefix("400 APIG.2011 Invalid parameter value,parameterName:enable_client_ssl"), "\(refusal)")
     }
 
     @Test("details of the instance")

@@ -24,6 +24,8 @@ public struct RouteCompiler: Sendable {
         compiled.defaultContentType = definition.contentType.map { Array($0.utf8) }
         compiled.failures = api.groupResponse.flatMap(FailureShapes.compile)
         compiled.allowsAnyOrigin = definition.cors && compiled.cors == nil
+        // Browsers send preflights without credentials, so that an API for them asks for none (gateway-runtime.md, 10).
+        if definition.cors, definition.reqMethod == .options { compiled.callers = nil }
         return Route(
             identity: Self.identity(api), method: RouteMethod(definition.reqMethod), path: path,
             matchMode: MatchMode(definition.matchMode), schemes: AllowedSchemes(definition.reqProtocol), refusal: nil,
