@@ -4,23 +4,14 @@ import Snapshot
 
 /// What a snapshot decides, as lines that do not depend on the order in which it came to be.
 func describe(_ snapshot: GatewaySnapshot, hosts: [String]) -> [String] {
-    var lines = [
-        "hosts \(snapshot.hosts.count) wildcards \(snapshot.wildcardHosts.count) public keys \(snapshot.publicKeys.count)",
-        "domains \(snapshot.domains.count) wildcards \(snapshot.wildcardDomains.count)",
-    ]
+    var lines = ["hosts \(snapshot.hosts.count) wildcards \(snapshot.wildcardHosts.count)"]
     for name in hosts.sorted() {
-        let isWildcard = name.hasPrefix("*.")
-        let key = Array(name.utf8.dropFirst(isWildcard ? 1 : 0))
-        if let rules = (isWildcard ? snapshot.wildcardDomains : snapshot.domains).value(for: key) {
-            lines.append("\(name) is bound: \(describe(rules))")
-        }
-        guard let host = (isWildcard ? snapshot.wildcardHosts : snapshot.hosts).value(for: key) else {
+        guard let host = snapshot.hosts.value(for: Array(name.utf8)) else {
             lines.append("\(name) unknown")
             continue
         }
         let instance = snapshot.instances[host.instance].settings
-        lines.append("\(name) -> \(host.groupID) \(host.groupName) \(instance) \(host.domain.map(describe) ?? "own host")")
-        lines.append("\(name) answers \(describe(host.failures))")
+        lines.append("\(name) -> \(host.groupID) \(host.groupName) \(instance)")
         for environment in host.environments.sorted(by: { $0.id < $1.id }) {
             lines.append("\(name) \(environment.id) \(String(decoding: environment.name, as: UTF8.self))")
             lines += environment.routes.all.map { "\(name) \(environment.id) \(describe($0))" }.sorted()
@@ -48,36 +39,13 @@ private func describe(_ policies: RoutePolicies) -> String {
     if let signing = policies.signing { parts.append("signed \(keyName(signing.signer))") }
     if let access = policies.access { parts.append("access \(access.id) \(access.permitsListed) \(access.addresses)") }
     if policies.cors != nil { parts.append("cors") }
-    if let limit = policies.rateLimit {
-        parts.append(
-            "rate \([limit.api, limit.user, limit.app, limit.address].map(String.init(describing:))) \(limit.isStandard) "
-                + "\(limit.specialUsers.sorted { $0.key < $1.key }) \(limit.specialApps.sorted { $0.key < $1.key })")
-    }
-    if let checks = policies.parameters { parts.append("checks \(checks.checks)") }
-    if let type = policies.defaultContentType { parts.append("type \(type)") }
-    parts.append("answers \(describe(policies.failures))")
+    if let limit = policies.rateLimit { parts.append("rate \(String(describing: limit.api))") }
     if policies.thirdAuth != nil { parts.append("third_auth") }
     if policies.breaker != nil { parts.append("breaker") }
     if let headers = policies.responseHeaders {
         parts.append("headers \(headers.rules.map { "\($0.action) \(String(decoding: $0.name, as: UTF8.self)) \($0.value)" })")
     }
     return parts.joined(separator: ", ")
-}
-
-private func describe(_ rules: DomainRules) -> String {
-    "\(rules.name) \(rules.minimumTLS) \(rules.redirectsToHTTPS) \(rules.identities.map(\.usesEllipticCurve)) "
-        + "\(rules.authority?.certificates ?? "-")"
-}
-
-private func describe(_ failures: FailureShapes?) -> String {
-    guard let failures else { return "as ever" }
-    return FailureKind.allCases.compactMap { kind in
-        failures.shape(for: kind, status: 404).map { shape in
-            var text = ""
-            dump(shape, to: &text)
-            return "\(kind): \(text)"
-        }
-    }.joined()
 }
 
 /// The name of the key as signatures carry it; the signer shows it to nobody else.
