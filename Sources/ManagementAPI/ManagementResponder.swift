@@ -109,6 +109,7 @@ public struct ManagementResponder: HTTPResponder {
         case .file(let file):
             response = Response(
                 status: status, headers: [.contentType: file.contentType], body: .init(byteBuffer: ByteBuffer(bytes: file.bytes)))
+            if let name = file.fileName { response.headers[.contentDisposition] = "attachment; filename=\"\(name)\"" }
         }
         if let revision = answer.revision { response.headers[.revision] = String(revision) }
         if let notice = OperationNotice.of(operation) { response.headers[.notice] = notice }

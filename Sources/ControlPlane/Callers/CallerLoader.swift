@@ -32,6 +32,15 @@ extension PublicationLoader {
         for list in try sql.all(AppAccessList.self, where: own) {
             if let place = places[list.applicationID] { callers[place].accessList = list }
         }
+        for present in try sql.all(PresentSecret.self, where: own) {
+            if let place = places[present.applicationID] { callers[place].present = present }
+        }
+        var alive = own
+        alive.and("ends_at > ?", .integer(reading.now.nanoseconds))
+        for row in try sql.all(RetiredSecretRow.self, where: alive, order: "ends_at DESC, id") {
+            let retired = try row.model(box: reading.box)
+            if let place = places[retired.applicationID] { callers[place].retired.append(retired) }
+        }
         let filter = own.sql.replacing("app_id", with: "b.app_id")
         for row in try sql.query(
             "SELECT b.app_id AS caller_app_id, \(AppQuota.columnList("q")) FROM app_quota_bindings b JOIN app_quotas q ON q.id = b.quota_id\(filter)",

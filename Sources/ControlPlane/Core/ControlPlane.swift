@@ -26,6 +26,8 @@ public final class ControlPlane: Sendable {
     /// Only touched on `writer`.
     private let publisher: SnapshotPublisher
     let traffic: TrafficBook
+    /// Uses of applications' secrets that are not in the store yet.
+    let secretLedger = SecretLedger()
 
     /// - Parameters:
     ///   - clock: nanoseconds since 1970; given so that tests can set it.
@@ -44,9 +46,10 @@ public final class ControlPlane: Sendable {
         self.log = log
         self.clock = clock
         self.traffic = TrafficBook(source: traffic)
-        publisher = SnapshotPublisher(settings: settings, log: log, tls: tls, sink: sink)
+        publisher = SnapshotPublisher(settings: settings, log: log, tls: tls, ledger: secretLedger, sink: sink)
         let now = clock()
         try writer.sync {
+            try store.write { sql in try Self.abandonAssetJobs(sql, now: now) }
             try store.read { sql in try publisher.start(Reading(sql: sql, now: now, box: box)) }
         }
     }
@@ -95,10 +98,23 @@ public final class ControlPlane: Sendable {
 
     /// Runs `body` in a write transaction that changes nothing of the configuration: no revision, no change record, nothing to
     /// compile. Returns when it is durable.
-    func bookkeeping(_ body: @escaping @Sendable (any SQLConnection, _ now: Timestamp) throws -> Void) async throws {
+    func bookkeeping<Value: Sendable>(
+        _ body: @escaping @Sendable (any SQLConnection, _ now: Timestamp) throws -> Value
+    ) async throws -> Value {
         try await withCheckedThrowingContinuation { continuation in
             writer.async { [self] in
-                continuation.resume(with: Swift.Result { () throws -> Void in try store.write { sql in try body(sql, clock()) } })
+                continuation.resume(with: Swift.Result { () throws -> Value in try store.write { sql in try body(sql, clock()) } })
+            }
+        }
+    }
+
+    /// What is in force with one API more; nothing is published.
+    ///
+    /// - Throws: ``OperationError/cannotServe(field:reason:)``.
+    func snapshot(adding api: PublishedAPI) async throws -> GatewaySnapshot {
+        try await withCheckedThrowingContinuation { continuation in
+            writer.async { [self] in
+                continuation.resume(with: Swift.Result { () throws -> GatewaySnapshot in try publisher.snapshot(adding: api) })
             }
         }
     }
@@ -171,6 +187,8 @@ public struct Quotas: Sendable, Equatable {
     public var apis = 5000
     public var apisPerGroup = 1000
     public var apisPerImport = 1000
+    /// Asynchronous imports and exports at work at a time.
+    public var documentTasks = 10
     public var environments = 10
     public var signatureKeys = 200
     public var accessPolicies = 100

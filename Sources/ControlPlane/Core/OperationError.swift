@@ -64,7 +64,7 @@ public enum ResourceKind: String, Sendable, CaseIterable {
     case instance, apiGroup, api, apiPath, environment, publication, apiVersion
     case signatureKey, signatureBinding, accessPolicy, accessBinding, plugin, pluginBinding
     case feature, user, accessKey, project
-    case integrationApplication, applicationKey, appAuthorization, appCode, appConfig, appQuota, appQuotaBinding
+    case integrationApplication, applicationKey, appSecret, appAuthorization, appCode, appConfig, appQuota, appQuotaBinding
     case throttle, throttleBinding, throttleSpecial
     case environmentVariable, authorizer, identitySource, function, orchestration
     case domain, certificate, certificateBinding, groupResponse
@@ -98,6 +98,8 @@ public enum StateConflict: Sendable, Equatable {
     case applicationOwns(kind: ResourceKind, name: String)
     /// Authorising an application for an API that does not authenticate applications.
     case apiUsesNoApplications
+    /// The secret that an application has now does not end; another one takes its place.
+    case secretIsPresent
     case featureChangedTooSoon
     /// The instance does not carry out the feature, or not in this form.
     case featureNotSupported
@@ -118,4 +120,5 @@ public enum StateConflict: Sendable, Equatable {
     case maintenanceWindow(MaintenanceWindow.Fault)
     case unknownInstanceSpec
     case noIPv6
+    case assetJobIsRunning
 }

@@ -73,6 +73,9 @@ struct QuotaName: Sendable {
             used: """
                 SELECT COALESCE(MAX(c), 0) AS n FROM (SELECT COUNT(*) AS c FROM app_configs WHERE instance_id = ? GROUP BY app_id) g
                 """),
+        QuotaName(
+            name: "API_TASK_NUM_LIMIT", limit: \.documentTasks, remark: "Asynchronous imports and exports at work",
+            used: "SELECT COUNT(*) AS n FROM document_tasks WHERE instance_id = ? AND status = 'waiting'"),
         within("API_PARAM_NUM_LIMIT", \.parametersPerAPI, "Parameters of an API"),
         within("API_POLICY_NUM_LIMIT", \.backendPoliciesPerAPI, "Backend policies of an API"),
         within("API_CONDITION_NUM_LIMIT", \.conditionsPerPolicy, "Conditions of a backend policy"),

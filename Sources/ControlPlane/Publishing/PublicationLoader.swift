@@ -109,6 +109,7 @@ struct PublicationLoader {
             apis[place].authorizedApplications[try row.text("app_id")] = try row.text("visit_params")
         }
         try addDefinitionParts(to: &apis, places, restricted, arguments)
+        try addChannels(to: &apis, places, filter, arguments)
         return apis
     }
 

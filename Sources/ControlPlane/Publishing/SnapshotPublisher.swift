@@ -13,14 +13,15 @@ final class SnapshotPublisher: @unchecked Sendable {
     private let log: Logger
     private let sink: SnapshotSink
     private let routes: RouteCompiler
-    private let callers = CallerCompiler()
+    private let callers: CallerCompiler
     private var builder = SnapshotBuilder()
     private var domains: DomainCompiler
     private var current = GatewaySnapshot.empty
 
-    init(settings: ControlPlaneSettings, log: Logger, tls: @escaping TLSPreparation, sink: @escaping SnapshotSink) {
+    init(settings: ControlPlaneSettings, log: Logger, tls: @escaping TLSPreparation, ledger: SecretLedger, sink: @escaping SnapshotSink) {
         domains = DomainCompiler(prepare: tls)
         self.settings = settings
+        callers = CallerCompiler(ledger: ledger)
         self.log = log
         self.sink = sink
         routes = RouteCompiler(policies: PolicyCompiler(), meters: TrafficMeters(loops: settings.gatewayLoops))
@@ -104,6 +105,21 @@ final class SnapshotPublisher: @unchecked Sendable {
             current = builder.snapshot(revision: revision)
         }
         sink(current, inForce)
+    }
+
+    /// The present snapshot with one API more, for those who ask for it alone.
+    ///
+    /// - Throws: ``OperationError/cannotServe(field:reason:)``.
+    func snapshot(adding api: PublishedAPI) throws -> GatewaySnapshot {
+        let route: Route
+        do {
+            route = try routes.compile(api, settings: builder.settings(instanceID: api.instanceID))
+        } catch let diagnostic {
+            throw OperationError.cannotServe(field: diagnostic.field, reason: diagnostic.reason)
+        }
+        var builder = builder
+        builder.apply([.route(publicationID: api.publicationID, instanceID: api.instanceID, route)])
+        return builder.snapshot(revision: current.revision)
     }
 
     private func tolerantly(_ api: PublishedAPI) -> Route? {

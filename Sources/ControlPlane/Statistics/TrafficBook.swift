@@ -58,7 +58,10 @@ enum StatisticsRetention {
 
 extension ControlPlane {
     /// Stores what the gateway has counted. Called now and then, and once at the end.
-    public func settleTraffic() async { await traffic.settle(in: self) }
+    public func settleTraffic() async {
+        await traffic.settle(in: self)
+        await settleSecretUses()
+    }
 
     fileprivate func store(_ samples: [TrafficSample]) async throws {
         var sums: [StatisticsKey: TrafficCounts] = [:]

@@ -1,6 +1,9 @@
 /// An application with everything that decides about its calls: what the compiler reads.
 public struct CallingApplication: Sendable {
     public let application: Application
+    public var present: PresentSecret
+    /// Replaced secrets that have not ended.
+    public var retired: [RetiredSecret] = []
     public var codes: [AppCode]
     public var accessList: AppAccessList?
     public var quota: AppQuota?
@@ -13,6 +16,7 @@ public struct CallingApplication: Sendable {
         accountID: String = "", projectID: String = ""
     ) {
         self.application = application
+        present = PresentSecret(ofTheBeginning: application)
         self.codes = codes
         self.accessList = accessList
         self.quota = quota

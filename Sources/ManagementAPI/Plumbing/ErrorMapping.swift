@@ -79,6 +79,7 @@ enum ErrorMapping {
         case .certificateIsBound, .channelServesPlugin, .groupIsDefault, .environmentIsPreset, .lastAdministrator:
             Refusal(.apig3400)
         case .apiUsesNoApplications: Refusal(.apig3408)
+        case .secretIsPresent: Refusal(.apig3400, text: "The present secret of the app cannot be deleted")
         case .applicationNotGranted:
             ErrorFamily(operation) == .roma
                 ? Refusal(.roma00000101, text: "No permission on the application.", status: 403) : Refusal(.apig1104)
@@ -92,6 +93,7 @@ enum ErrorMapping {
         case .maintenanceWindow(.length): Refusal(.apic7230)
         case .unknownInstanceSpec: Refusal(.apic7301)
         case .noIPv6: Refusal(.apic7254)
+        case .assetJobIsRunning: Refusal(.roma10012)
         }
     }
 

@@ -47,7 +47,7 @@ enum ResourceCodes {
         case .groupResponse where operation.shape.path.contains("/gateway-responses"):
             Refusal(.apig3007, text: "The response \(id) does not exist")
         case .groupResponse: FieldErrorCodes.invalid(operation, field: field(of: kind))
-        case .memberGroup, .instanceTag, .user, .accessKey, .project:
+        case .appSecret, .memberGroup, .instanceTag, .user, .accessKey, .project:
             FieldErrorCodes.malformed(operation, parameter: field(of: kind))
         }
     }
@@ -56,6 +56,7 @@ enum ResourceCodes {
     private static func field(of kind: ResourceKind) -> String {
         switch kind {
         case .memberGroup: "member_group_id"
+        case .appSecret: "secret_id"
         case .groupResponse: "response_id"
         case .instanceTag: "tags"
         case .accessKey: "access_key"
@@ -91,7 +92,7 @@ enum ResourceCodes {
         // The name is that of the field which repeats: `name` or `code`.
         case .dictionary: Refusal(.roma00013000, name)
         case .instance: Refusal(.apic7500)
-        case .publication, .apiVersion, .signatureBinding, .accessBinding, .pluginBinding, .feature, .appCode, .appConfig,
+        case .publication, .apiVersion, .signatureBinding, .accessBinding, .pluginBinding, .feature, .appSecret, .appCode, .appConfig,
             .appQuotaBinding, .throttleBinding, .function, .certificate, .certificateBinding, .memberGroup, .member, .assetJob,
             .livedataDeployment,
             .assetArchive, .asynchronousTask, .instanceTag, .user, .accessKey, .project:
@@ -119,7 +120,7 @@ enum ResourceCodes {
         case .orchestration: .apig3150
         case .instance: .apic7400
         case .instanceTag: .apic7402
-        case .publication, .apiVersion, .signatureBinding, .accessBinding, .plugin, .pluginBinding, .feature, .applicationKey,
+        case .publication, .apiVersion, .signatureBinding, .accessBinding, .plugin, .pluginBinding, .feature, .applicationKey, .appSecret,
             .appAuthorization, .appConfig, .appQuota, .appQuotaBinding, .throttleBinding, .throttleSpecial, .function,
             .certificate, .certificateBinding, .memberGroup, .livedataAPI, .livedataPath, .livedataDeployment, .dictionary, .assetJob, .assetArchive,
             .asynchronousTask, .user, .accessKey, .project:

@@ -49,7 +49,7 @@ struct AppCarrierStage {
             return .refuse(.app(call.detail(verdict, signature, isApp: true, body: .none)))
         }
         guard let app = app(signature.accessKey) else { return .refuse(Self.unknown(signature.accessKey)) }
-        return call.verify(signature, app.signingKey, body: call.receivedBody, pending: .app(app))
+        return call.verify(signature, app, body: call.receivedBody)
     }
 
     /// A code is a password: it may not travel in the clear.
@@ -69,14 +69,14 @@ struct AppCarrierStage {
             let pair = ByteView(bytes)
             let key = pair.slice(0, colon)
             guard let app = app(key) else { return .refuse(Self.unknown(key)) }
-            guard app.proves(pair.dropFirst(colon + 1)) else { return .refuse(Self.wrongSecret) }
+            guard proves(app, pair.dropFirst(colon + 1)) else { return .refuse(Self.wrongSecret) }
             return admit(app, consuming: carriers.authHeader)
         }
     }
 
     private func bySecret(_ key: ByteView, _ secret: ByteView) -> CallerStage.Step {
         guard let app = app(key) else { return .refuse(Self.unknown(key)) }
-        guard app.proves(secret) else { return .refuse(Self.wrongSecret) }
+        guard proves(app, secret) else { return .refuse(Self.wrongSecret) }
         return admit(app, consuming: Self.secretHeader)
     }
 
@@ -94,7 +94,7 @@ struct AppCarrierStage {
             return .refuse(.app("timestamp expired, timestamp:\(number),server time:\(BasicDate(seconds: call.seconds).text)"))
         }
         func matches(_ app: AppCredential) -> Bool {
-            AppHash.matches(hash, key: app.key, secret: app.secret, timestamp: timestamp)
+            proof(of: app) { AppHash.matches(hash, key: app.key, secret: $0.bytes, timestamp: timestamp) }
         }
         if let key = head.value(named: Self.idHeader) {
             guard call.isOnce(Self.idHeader) else { return Self.repeated }
@@ -114,6 +114,12 @@ struct AppCarrierStage {
     private func app(_ key: ByteView) -> AppCredential? {
         guard (1...Self.keyBound).contains(key.count) else { return nil }
         return call.directory.app(key: key, instanceID: call.settings.instanceID, scratch: call.values.scratch.bytes)
+    }
+
+    private func proves(_ app: AppCredential, _ secret: ByteView) -> Bool { proof(of: app) { $0.matches(secret) } }
+
+    private func proof(of app: AppCredential, _ matches: (AppSecret) -> Bool) -> Bool {
+        app.proof(at: call.facts.nowMilliseconds, from: call.facts.clientAddress, matches)
     }
 
     private func admit(_ app: AppCredential, consuming name: [UInt8]) -> CallerStage.Step {

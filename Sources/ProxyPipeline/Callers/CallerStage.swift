@@ -98,7 +98,7 @@ public struct CallerStage {
         case .token(let identity): return admit(identity)
         case .accessKey(let identity, let key):
             guard let signature else { return .refuse(.iamMissing) }
-            return verify(signature, key, body: receivedBody, pending: .iam(identity, key))
+            return verify(signature, identity, key, body: receivedBody)
         }
     }
 
@@ -106,13 +106,16 @@ public struct CallerStage {
 
     /// Goes on when the whole body has been read.
     public func finish(_ pending: Pending, digest: BodyDigest) -> Step {
-        let (key, field): (SigningKey, ByteView?) =
+        let field =
             switch pending {
-            case .app(let app): (app.signingKey, head.value(named: settings.carriers.authHeader))
-            case .iam(_, let key): (key, head.value(.authorization))
+            case .app: head.value(named: settings.carriers.authHeader)
+            case .iam: head.value(.authorization)
             }
         guard let signature = field.flatMap({ ReceivedSignature($0) }) else { return .refuse(.appMissing) }
-        return verify(signature, key, body: .read(digest), pending: pending)
+        switch pending {
+        case .app(let app): return verify(signature, app, body: .read(digest))
+        case .iam(let identity, let key): return verify(signature, identity, key, body: .read(digest))
+        }
     }
 
     var receivedBody: ReceivedRequest.Body {
@@ -122,27 +125,42 @@ public struct CallerStage {
         }
     }
 
-    func verify(_ signature: ReceivedSignature, _ key: SigningKey, body: ReceivedRequest.Body, pending: Pending) -> Step {
-        let request = ReceivedRequest(
-            method: head.methodName, rawPath: head.rawPath, query: head.query ?? .empty, body: body)
-        let verdict = signature.verify(request, key: key, scratch: scratch, header: signedHeader)
+    /// An application's signature may have been made with any of its secrets that have not ended.
+    func verify(_ signature: ReceivedSignature, _ app: AppCredential, body: ReceivedRequest.Body) -> Step {
+        var verdict = ReceivedVerdict.mismatch
+        let isProven = app.proof(at: facts.nowMilliseconds, from: facts.clientAddress) { secret in
+            // What is wrong with the request itself is wrong with every secret.
+            guard verdict == .mismatch else { return false }
+            verdict = check(signature, secret.signingKey, body)
+            return verdict == .valid
+        }
+        guard !isProven else {
+            remove(settings.carriers.authHeader)
+            return admit(app)
+        }
+        if verdict == .needsBody { return .needsBody(.app(app)) }
+        return .refuse(.app(detail(verdict, signature, isApp: true, body: body)))
+    }
+
+    private func verify(
+        _ signature: ReceivedSignature, _ identity: IAMIdentity, _ key: SigningKey, body: ReceivedRequest.Body
+    ) -> Step {
+        let verdict = check(signature, key, body)
         switch verdict {
         case .valid:
-            switch pending {
-            case .app(let app):
-                remove(settings.carriers.authHeader)
-                return admit(app)
-            case .iam(let identity, _):
-                head.remove(.authorization)
-                return admit(identity)
-            }
-        case .needsBody: return .needsBody(pending)
-        default:
-            switch pending {
-            case .app: return .refuse(.app(detail(verdict, signature, isApp: true, body: body)))
-            case .iam: return .refuse(.iam(detail(verdict, signature, isApp: false, body: body)))
-            }
+            head.remove(.authorization)
+            return admit(identity)
+        case .needsBody: return .needsBody(.iam(identity, key))
+        default: return .refuse(.iam(detail(verdict, signature, isApp: false, body: body)))
         }
+    }
+
+    private func check(
+        _ signature: ReceivedSignature, _ key: SigningKey, _ body: ReceivedRequest.Body
+    ) -> ReceivedVerdict {
+        let request = ReceivedRequest(
+            method: head.methodName, rawPath: head.rawPath, query: head.query ?? .empty, body: body)
+        return signature.verify(request, key: key, scratch: scratch, header: signedHeader)
     }
 
     /// Texts as the vendor's gateway has them, where they are known.

@@ -7,9 +7,8 @@ public final class AppCredential: Sendable {
     public let appID: String
     public let name: String
     public let key: [UInt8]
-    public let secret: [UInt8]
-    /// The secret, worked into a hash.
-    public let signingKey: SigningKey
+    /// The present one first, then those that were replaced and have not ended.
+    public let secrets: [AppSecret]
     /// Values of `X-Apig-AppCode`.
     public let codes: [[UInt8]]
     /// Account and project of its owner: who counts as its user (gateway-runtime.md, O22).
@@ -21,15 +20,14 @@ public final class AppCredential: Sendable {
     public let quota: AppQuotaPolicy?
 
     public init(
-        instanceID: String, appID: String, name: String, key: [UInt8], secret: Secret, codes: [[UInt8]], accountID: String,
+        instanceID: String, appID: String, name: String, key: [UInt8], secrets: [AppSecret], codes: [[UInt8]], accountID: String,
         projectID: String, addresses: AppAddresses?, quota: AppQuotaPolicy?
     ) {
         self.instanceID = instanceID
         self.appID = appID
         self.name = name
         self.key = key
-        self.secret = Array(secret.revealed.utf8)
-        signingKey = SigningKey(secret)
+        self.secrets = secrets
         self.codes = codes
         self.accountID = accountID
         self.projectID = projectID
@@ -37,9 +35,15 @@ public final class AppCredential: Sendable {
         self.quota = quota
     }
 
-    /// Whether `secret` is this application's, in constant time.
-    public func proves(_ secret: ByteView) -> Bool {
-        self.secret.withUnsafeBytes { equalInConstantTime($0, secret.buffer) }
+    /// Which of the application's secrets satisfies `matches`; its use is counted.
+    ///
+    /// - Parameter wall: milliseconds since 1970.
+    public func proof(at wall: Int64, from address: IPAddress, _ matches: (AppSecret) -> Bool) -> Bool {
+        for secret in secrets where secret.isAlive(at: wall) && matches(secret) {
+            secret.use.note(at: wall, from: address)
+            return true
+        }
+        return false
     }
 }
 

@@ -5,8 +5,13 @@ import Snapshot
 /// Who may call an API, and the credentials of applications.
 public struct CallerCompiler: Sendable {
     private let registry: RuntimeRegistry
+    private let ledger: SecretLedger
 
-    public init(registry: RuntimeRegistry = RuntimeRegistry()) { self.registry = registry }
+    /// - Parameter ledger: where uses of secrets are counted.
+    public init(registry: RuntimeRegistry = RuntimeRegistry(), ledger: SecretLedger = SecretLedger()) {
+        self.registry = registry
+        self.ledger = ledger
+    }
 
     /// - Returns: nil for an API that asks nobody.
     /// - Throws: ``CompileDiagnostic`` naming an access control policy that cannot be enforced.
@@ -51,8 +56,18 @@ public struct CallerCompiler: Sendable {
                 limit: quota.callLimits, window: window, anchor: anchor, state: registry.state(key) { AppQuotaState() })
         }
         return AppCredential(
-            instanceID: app.instanceID, appID: app.id, name: app.name, key: Array(app.key.utf8), secret: app.secret,
+            instanceID: app.instanceID, appID: app.id, name: app.name, key: Array(app.key.utf8), secrets: secrets(of: caller),
             codes: caller.codes.map { Array($0.code.revealed.utf8) }, accountID: caller.accountID,
             projectID: caller.projectID, addresses: addresses, quota: quota)
+    }
+
+    private func secrets(of caller: CallingApplication) -> [AppSecret] {
+        let app = caller.application
+        func compiled(_ id: String, _ secret: Secret, _ endsAt: Int64?) -> AppSecret {
+            AppSecret(id: id, secret: secret, endsAt: endsAt, use: ledger.use(of: id, applicationID: app.id))
+        }
+        return [compiled(caller.present.id, app.secret, nil)]
+            // Rounded down: no secret works after the end that was said.
+            + caller.retired.map { compiled($0.id, $0.secret, $0.endsAt.nanoseconds / 1_000_000) }
     }
 }

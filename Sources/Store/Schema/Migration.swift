@@ -24,6 +24,7 @@ public enum Schema {
         .livedata,
         .statistics,
         .audit,
+        .rotation,
     ]
 
     /// Brings the database to the newest step, all missing steps in one transaction.

@@ -26,3 +26,10 @@ extension Wire.AppSecretReset: FieldChecked {
         fields.text("app_secret", appSecret, length: 0...128)
     }
 }
+
+extension Wire.AppSecretRotation: FieldChecked {
+    public func check(_ fields: inout FieldChecks) {
+        fields.text("secret", secret, length: 0...128)
+        fields.number("overlap_seconds", overlapSeconds, 0...31536000)
+    }
+}

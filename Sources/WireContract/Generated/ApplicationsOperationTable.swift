@@ -15,8 +15,20 @@ extension OperationTable {
             body: .none, status: 204, answers: false, query: [
             ]),
         OperationShape(
+            .endAppSecret, .delete, "/v2/{project_id}/apic/instances/{instance_id}/apps/{app_id}/secrets/{secret_id}",
+            body: .none, status: 204, answers: false, query: [
+            ]),
+        OperationShape(
+            .listAppSecrets, .get, "/v2/{project_id}/apic/instances/{instance_id}/apps/{app_id}/secrets",
+            body: .none, status: 200, answers: true, query: [
+            ]),
+        OperationShape(
             .resettingAppSecretV2, .put, "/v2/{project_id}/apigw/instances/{instance_id}/apps/secret/{app_id}",
             body: .json(required: false), status: 200, answers: true, query: [
+            ]),
+        OperationShape(
+            .rotateAppSecret, .post, "/v2/{project_id}/apic/instances/{instance_id}/apps/{app_id}/secrets",
+            body: .json(required: false), status: 201, answers: true, query: [
             ]),
         OperationShape(
             .updateAppV2, .put, "/v2/{project_id}/apigw/instances/{instance_id}/apps/{app_id}",

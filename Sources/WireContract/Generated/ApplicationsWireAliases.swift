@@ -5,8 +5,11 @@ extension Wire {
     public typealias CheckAppV2Response = Wire.AppExistence
     public typealias CreateAnAppV2Request = Wire.AppCreate
     public typealias CreateAnAppV2Response = Wire.AppDetails
+    public typealias ListAppSecretsResponse = Wire.AppSecretList
     public typealias ResettingAppSecretV2Request = Wire.AppSecretReset
     public typealias ResettingAppSecretV2Response = Wire.AppDetails
+    public typealias RotateAppSecretRequest = Wire.AppSecretRotation
+    public typealias RotateAppSecretResponse = Wire.AppSecretRotated
     public typealias UpdateAppV2Request = Wire.AppChange
     public typealias UpdateAppV2Response = Wire.AppDetails
 }

@@ -130,6 +130,28 @@ extension Wire {
         }
     }
 
+    public struct AppSecretList: Codable, Sendable, Equatable {
+        public var total: Int?
+        public var size: Int?
+        public var secrets: [Wire.AppSecretState]?
+
+        public init(
+            total: Int? = nil,
+            size: Int? = nil,
+            secrets: [Wire.AppSecretState]? = nil
+        ) {
+            self.total = total
+            self.size = size
+            self.secrets = secrets
+        }
+
+        enum CodingKeys: String, CodingKey {
+            case total
+            case size
+            case secrets
+        }
+    }
+
     public struct AppSecretReset: Codable, Sendable, Equatable {
         public var appSecret: String?
 
@@ -141,6 +163,96 @@ extension Wire {
 
         enum CodingKeys: String, CodingKey {
             case appSecret = "app_secret"
+        }
+    }
+
+    public struct AppSecretRotated: Codable, Sendable, Equatable {
+        public var id: String?
+        public var appId: String?
+        public var secret: String?
+        public var createTime: String?
+        public var oldId: String?
+        public var oldEndTime: String?
+
+        public init(
+            id: String? = nil,
+            appId: String? = nil,
+            secret: String? = nil,
+            createTime: String? = nil,
+            oldId: String? = nil,
+            oldEndTime: String? = nil
+        ) {
+            self.id = id
+            self.appId = appId
+            self.secret = secret
+            self.createTime = createTime
+            self.oldId = oldId
+            self.oldEndTime = oldEndTime
+        }
+
+        enum CodingKeys: String, CodingKey {
+            case id
+            case appId = "app_id"
+            case secret
+            case createTime = "create_time"
+            case oldId = "old_id"
+            case oldEndTime = "old_end_time"
+        }
+    }
+
+    public struct AppSecretRotation: Codable, Sendable, Equatable {
+        public var secret: String?
+        public var overlapSeconds: Int?
+
+        public init(
+            secret: String? = nil,
+            overlapSeconds: Int? = nil
+        ) {
+            self.secret = secret
+            self.overlapSeconds = overlapSeconds
+        }
+
+        enum CodingKeys: String, CodingKey {
+            case secret
+            case overlapSeconds = "overlap_seconds"
+        }
+    }
+
+    public struct AppSecretState: Codable, Sendable, Equatable {
+        public var id: String?
+        public var status: String?
+        public var createTime: String?
+        public var endTime: String?
+        public var useCount: Int?
+        public var lastUseTime: String?
+        public var lastUseAddress: String?
+
+        public init(
+            id: String? = nil,
+            status: String? = nil,
+            createTime: String? = nil,
+            endTime: String? = nil,
+            useCount: Int? = nil,
+            lastUseTime: String? = nil,
+            lastUseAddress: String? = nil
+        ) {
+            self.id = id
+            self.status = status
+            self.createTime = createTime
+            self.endTime = endTime
+            self.useCount = useCount
+            self.lastUseTime = lastUseTime
+            self.lastUseAddress = lastUseAddress
+        }
+
+        enum CodingKeys: String, CodingKey {
+            case id
+            case status
+            case createTime = "create_time"
+            case endTime = "end_time"
+            case useCount = "use_count"
+            case lastUseTime = "last_use_time"
+            case lastUseAddress = "last_use_address"
         }
     }
 }

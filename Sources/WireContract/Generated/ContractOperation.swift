@@ -207,7 +207,10 @@ public enum ContractOperation: String, CaseIterable, Sendable, Hashable {
     case checkAppV2 = "check_app_v2"
     case createAnAppV2 = "create_an_app_v2"
     case deleteAppV2 = "delete_app_v2"
+    case endAppSecret = "end_app_secret"
+    case listAppSecrets = "list_app_secrets"
     case resettingAppSecretV2 = "resetting_app_secret_v2"
+    case rotateAppSecret = "rotate_app_secret"
     case updateAppV2 = "update_app_v2"
 
     // Domains: for APIG clients only.
@@ -237,6 +240,11 @@ public enum ContractOperation: String, CaseIterable, Sendable, Hashable {
     case showDetailsOfInstanceProgressV2 = "show_details_of_instance_progress_v2"
     case showInstancesNumByTags = "show_instances_num_by_tags"
     case updateInstanceV2 = "update_instance_v2"
+
+    // Openapi: for APIG clients only.
+    case exportApiDefinitionsAsync = "export_api_definitions_async"
+    case importApiDefinitionsAsync = "import_api_definitions_async"
+    case showAsyncTaskResult = "show_async_task_result"
 
     // Orchestrations: for APIG clients only.
     case createOrchestration = "create_orchestration"

@@ -125,3 +125,54 @@ import Testing
             small.call(instance: small.otherInstanceID), ApplicationDraft(name: "two"))
     }
 }
+
+@Suite struct SecretRotationTests {
+    let fixture: ControlPlaneFixture
+    var plane: ControlPlane { fixture.plane }
+    var call: Call { fixture.call() }
+
+    init() throws { fixture = try ControlPlaneFixture() }
+
+    private func secrets(_ id: String) async throws -> [String] {
+        try await plane.applicationSecrets(call, id: id).map(\.id)
+    }
+
+    @Test func theOldSecretIsGoneAfterItsEnd() async throws {
+        let app = try await plane.createApplication(call, ApplicationDraft(name: "orders")).value.application
+        #expect(try await secrets(app.id) == [app.id])
+        let made = try await plane.rotateApplicationSecret(call, id: app.id, secret: nil, overlapSeconds: 60).value
+        #expect(try await secrets(app.id) == [made.present.id, app.id])
+        #expect(fixture.snapshots.current.callers.app(id: app.id)?.secrets.map(\.id) == [made.present.id, app.id])
+        fixture.clock.advance(seconds: 60)
+        #expect(try await secrets(app.id) == [made.present.id])
+        #expect(try fixture.texts("SELECT id AS c FROM app_retired_secrets").isEmpty, "it is not kept either")
+    }
+
+    @Test func secretsAreSealedAndMasked() async throws {
+        let draft = ApplicationDraft(name: "orders", secret: Secret("the_first_secret_1"))
+        let app = try await plane.createApplication(call, draft).value.application
+        _ = try await plane.rotateApplicationSecret(call, id: app.id, secret: Secret("the_second_secret"), overlapSeconds: 60)
+        let sealed = try fixture.texts("SELECT sealed_secret AS c FROM app_retired_secrets")
+        #expect(sealed.count == 1 && !sealed[0].contains("the_first"))
+        for record in try fixture.texts("SELECT COALESCE(before_json, '') || COALESCE(after_json, '') AS c FROM changes") {
+            #expect(!record.contains("the_first_secret_1") && !record.contains("the_second_secret"))
+        }
+    }
+
+    @Test func equalSecretsAndTooManyAreRefused() async throws {
+        let app = try await plane.createApplication(call, ApplicationDraft(name: "orders")).value.application
+        #expect(
+            await refusal { try await plane.rotateApplicationSecret(call, id: app.id, secret: app.secret, overlapSeconds: 0).revision }
+                == .invalid(field: "secret"))
+        for _ in 0..<SecretRotationRules.retiredLimit {
+            _ = try await plane.rotateApplicationSecret(call, id: app.id, secret: nil, overlapSeconds: 60)
+        }
+        #expect(
+            await refusal { try await plane.rotateApplicationSecret(call, id: app.id, secret: nil, overlapSeconds: 60).revision }
+                == .quotaExceeded(.appSecret, limit: SecretRotationRules.retiredLimit))
+        // Without an overlap there is nothing to keep.
+        _ = try await plane.rotateApplicationSecret(call, id: app.id, secret: nil, overlapSeconds: 0)
+        _ = try await plane.resetApplicationSecret(call, id: app.id, secret: nil)
+        #expect(try await secrets(app.id).count == 1)
+    }
+}

@@ -5,7 +5,7 @@ import Testing
 @Suite struct CallerDirectoryTests {
     private func app(_ id: String, instance: String = "i", key: String, codes: [String] = []) -> AppCredential {
         AppCredential(
-            instanceID: instance, appID: id, name: id, key: Array(key.utf8), secret: Secret("s"), codes: codes.map { Array($0.utf8) },
+            instanceID: instance, appID: id, name: id, key: Array(key.utf8), secrets: [], codes: codes.map { Array($0.utf8) },
             accountID: "", projectID: "", addresses: nil, quota: nil)
     }
 
