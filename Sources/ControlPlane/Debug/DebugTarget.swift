@@ -90,6 +90,7 @@ extension Reading {
         var published = PublishedAPI(
             publicationID: stage, apiID: api.id, instanceID: api.instanceID, groupID: group.id, groupName: group.name,
             environmentID: stage, environmentName: stage, definition: api.definition)
+        for id in api.definition.channelIDs { published.channels[id] = try channelContent(id, of: call) }
         for id in api.definition.authorizerIDs { published.authorizers[id] = try find(Authorizer.self, id: id, of: call) }
         for id in api.definition.orchestrationIDs {
             published.orchestrations[id] = try find(OrchestrationRule.self, id: id, of: call)
