@@ -24,7 +24,7 @@ import measure
 import scenarios
 import servers
 from measure import Run, median
-from scenarios import ALL, PASS, SIGNED
+from scenarios import ALL, CHANNEL, PASS, SIGNED
 
 NGINX = "nginx proxy_pass"
 
@@ -32,7 +32,7 @@ NGINX = "nginx proxy_pass"
 def interleaved(nginx, program, targets: dict, arguments) -> dict[str, list[Run]]:
     """Every contender once a round, in an order that rotates."""
     contenders = {NGINX: (nginx.pid, nginx.port, {"path": "/bench"})}
-    for name in (PASS, SIGNED, ALL):
+    for name in (PASS, SIGNED, CHANNEL, ALL):
         contenders[name] = (program.process.pid, program.gateway_port, targets[name])
     names = list(contenders)
     for pid, port, target in contenders.values():

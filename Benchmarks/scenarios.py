@@ -11,7 +11,7 @@ from harness.management import RELEASE, Call
 from harness.process import Gatehouse
 from harness.world import World
 
-PASS, SIGNED, ALL = "pass-through", "hmac signing", "all policies"
+PASS, SIGNED, CHANNEL, ALL = "pass-through", "hmac signing", "channel", "all policies"
 
 
 def world_of(program: Gatehouse, backend_port: int) -> World:
@@ -22,6 +22,14 @@ def configure(program: Gatehouse, backend_port: int) -> dict[str, dict]:
     """Publishes the APIs; scenario -> Host header and path for wrk."""
     world = world_of(program, backend_port)
     apis = {name: world.make_api("/", method="GET", match_mode="SWA") for name in (PASS, SIGNED, ALL)}
+    # Checked members: the same backend in two groups.
+    channel = world.api.expect(201, "POST", "/vpc-channels", {
+        "name": "bench_channel", "port": backend_port, "balance_strategy": 1, "member_type": "ip",
+        "member_groups": [{"member_group_name": name} for name in "ab"],
+        "members": [{"host": "127.0.0.1", "member_group_name": name} for name in "ab"],
+        "vpc_health_config": {"protocol": "TCP", "threshold_normal": 1, "threshold_abnormal": 10, "time_interval": 5}})
+    apis[CHANNEL] = world.make_api("/", method="GET", match_mode="SWA", backend={
+        "url_domain": None, "vpc_channel_status": 1, "vpc_channel_info": {"vpc_channel_id": channel["id"]}})
     world.bind_sign(world.make_sign(), apis[SIGNED], apis[ALL])
     world.bind_acl(world.make_acl("127.0.0.0/8,10.0.0.0/8,192.168.0.1-192.168.0.99", "PERMIT"), apis[ALL])
     for kind, content in {

@@ -182,6 +182,16 @@ def test_host_of_the_request(world, servers):
     assert servers.all[0].last.one("Host") == "shop.example.com"
 
 
+def test_a_draft_behind_a_channel_is_debugged(world, servers):
+    made = channel(world, [servers.member(1)])
+    api = world.make_api(publish=False, backend={
+        "url_domain": None, "vpc_channel_status": 1, "vpc_channel_info": {"vpc_channel_id": made["id"]}})
+    answer = world.api.expect(200, "POST", f"/apis/debug/{api.id}", {
+        "mode": "DEVELOPER", "scheme": "HTTP", "method": "GET", "path": api.path})
+    assert answer["response"].startswith("HTTP/1.1 200") and answer["response"].endswith("1")
+    assert len(servers.all[1].requests) == 1
+
+
 def test_breaker_downgrades_to_a_channel(world, servers):
     made = channel(world, [servers.member(1)])
     servers.all[0].script = lambda _: Answer(status=500)

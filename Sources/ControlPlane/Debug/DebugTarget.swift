@@ -102,6 +102,7 @@ extension Reading {
                 [.text(call.instanceID), .text(applicationKey)])
             if let row { published.authorizedApplications[try row.text("id")] = "" }
         }
+        for id in api.definition.channelIDs { published.channels[id] = try channelContent(id, of: call) }
         for id in api.definition.authorizerIDs { published.authorizers[id] = try find(Authorizer.self, id: id, of: call) }
         for id in api.definition.orchestrationIDs {
             published.orchestrations[id] = try find(OrchestrationRule.self, id: id, of: call)
