@@ -114,6 +114,7 @@ let package = Package(
             name: "ManagementAPI",
             dependencies: [
                 "GatewayPrimitives", "GatewayModel", "OpenAPIDocuments", "Store", "ControlPlane", "WireContract", "RequestSigning",
+                "ZipArchives",
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
@@ -199,7 +200,7 @@ let package = Package(
             name: "ControlPlaneTests",
             dependencies: [
                 "GatewayPrimitives", "GatewayModel", "Store", "StoreSQLite", "RequestSigning", "Snapshot", "SnapshotCompiler",
-                "ControlPlane", "ProxyPipeline",
+                "ControlPlane", "OpenAPIDocuments", "ProxyPipeline",
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: strict),

@@ -68,6 +68,10 @@ MAX_LENGTHS = {
 
 # Query parameters that the contract calls mandatory and clients leave out. [6.33]
 OPTIONAL_QUERY = {"list_certificates_v2.instance_id"}
+# Query parameters that clients send and the contract does not list (management reference, 3.22).
+EXTRA_QUERY = {
+    "export_api_definitions_v2": [{"name": "oas_version", "in": "query", "required": False, "schema": {"type": "string"}}],
+}
 # Bodies that the contract calls mandatory and that may be left out: nothing in them is. (management-api.md, 1.9)
 OPTIONAL_BODIES = {"reset_roma_app_secret"}
 # Query parameters with checks and texts of their own (`action` of batch operations).

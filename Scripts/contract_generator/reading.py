@@ -96,7 +96,8 @@ class Contract:
             "id": name, "method": method.upper(), "path": path, "body": body, "body_schema": body_schema,
             "body_required": body_required, "status": int(success), "answer": answer,
             "path_parameters": re.findall(r"\{([^}]+)\}", path),
-            "query": [p for p in operation.get("parameters", []) if p["in"] == "query"],
+            "query": [
+                p for p in operation.get("parameters", []) + overrides.EXTRA_QUERY.get(name, []) if p["in"] == "query"],
         }
 
     def _named(self, schema, name, shapes) -> str:

@@ -2,7 +2,8 @@ import ControlPlane
 
 /// Mounts the resource families, nothing else: one line each.
 public enum ManagementOperations {
-    public static func all(_ plane: ControlPlane) -> OperationRoutes {
+    /// - Parameter debugging: sends requests through the gateway of this process.
+    public static func all(_ plane: ControlPlane, debugging: @escaping DebugSender) -> OperationRoutes {
         var routes = OperationRoutes()
         routes.addInstances(plane)
         routes.addFeatures(plane)
@@ -17,8 +18,10 @@ public enum ManagementOperations {
         routes.addEnvironments(plane)
         routes.addEnvironmentVariables(plane)
         routes.addAuthorizers(plane)
+        routes.addOpenAPI(plane)
         routes.addOrchestrations(plane)
         routes.addAPIs(plane)
+        routes.addDebugging(plane, debugging)
         routes.addPublishing(plane)
         routes.addSignatureKeys(plane)
         routes.addAccessPolicies(plane)
@@ -30,6 +33,7 @@ public enum ManagementOperations {
         routes.addStatistics(plane)
         routes.addDictionaries(plane)
         routes.addLivedataAPIs(plane)
+        routes.addAssets(plane)
         return routes
     }
 }

@@ -88,7 +88,7 @@ public struct ManagementResponder: HTTPResponder {
         let tags = EntityTags(operation)
         let head = CallHead(
             operation: operation, alias: endpoint.alias, caller: admitted.caller, projectID: projectID,
-            instanceID: instanceID, query: try QueryValues.read(Self.query(request.head.path ?? ""), for: operation),
+            instanceID: instanceID, query: try QueryValues.read(Self.query(request.head.path ?? ""), for: operation, alias: endpoint.alias),
             requestID: requestID, source: source, pathValues: ids,
             expectation: try tags.expectation(request.headers))
         let bytes = if let body = admitted.body { body } else { try await BodyReading.read(request, room) }
@@ -109,6 +109,7 @@ public struct ManagementResponder: HTTPResponder {
         case .file(let file):
             response = Response(
                 status: status, headers: [.contentType: file.contentType], body: .init(byteBuffer: ByteBuffer(bytes: file.bytes)))
+            if let name = file.fileName { response.headers[.contentDisposition] = "attachment; filename=\"\(name)\"" }
         }
         if let revision = answer.revision { response.headers[.revision] = String(revision) }
         if let notice = OperationNotice.of(operation) { response.headers[.notice] = notice }

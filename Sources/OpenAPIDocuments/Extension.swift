@@ -23,6 +23,7 @@ enum Extension {
     static let failureSample = "x-apigateway-result-failure-sample"
     static let functionBase64 = "x-apigateway-is-send-fg-body-base64"
     static let queryEncoding = "x-apigateway-query-string-encode"
+    static let orchestrations = "x-apigateway-orchestrations"
 
     // Without a name in the vendor's documents.
     static let version = "x-gatehouse-version"
@@ -31,7 +32,6 @@ enum Extension {
     static let domainName = "x-gatehouse-domain-name"
     static let validate = "x-gatehouse-validate"
     static let jsonSchema = "x-gatehouse-json-schema"
-    static let orchestrations = "x-gatehouse-orchestrations"
     static let example = "x-example"
     static let backendAuthorizer = "x-gatehouse-authorizer"
     static let proxyHost = "x-gatehouse-proxy-host"

@@ -31,6 +31,20 @@ extension JSONValue {
         return nil
     }
 
+    /// The first of the members that says something, as remarks may be: cut to `limit` characters. Documents of other makers
+    /// explain at length, and no API should fail for that.
+    ///
+    /// - Parameter plain: angle brackets are left out.
+    func remark(_ names: String..., limit: Int, plain: Bool = false) throws(InvalidField) -> String? {
+        for name in names {
+            guard let word = try word(name), !word.isEmpty else { continue }
+            var out = String.UnicodeScalarView()
+            out.append(contentsOf: word.unicodeScalars.lazy.filter { !plain || ($0 != "<" && $0 != ">") }.prefix(limit))
+            return String(out)
+        }
+        return nil
+    }
+
     /// A whole number; texts of digits are taken.
     func integer(_ name: String) throws(InvalidField) -> Int? {
         switch self[name] {
@@ -39,6 +53,7 @@ extension JSONValue {
             if let integer = number.integer { return integer }
             // 100.0 is a whole number too.
             if let double = number.double, let integer = Int(exactly: double) { return integer }
+        case .string(""): return nil
         case .string(let text): if let integer = Int(text) { return integer }
         default: break
         }

@@ -31,6 +31,8 @@ final class ClientConnection: AnswerReceiver, ChannelInboundHandler, ChannelOutb
     let loop: LoopState
     let usesTLS: Bool
     let listenerPort: Int
+    /// Set on connections of the program's own.
+    let origin: DirectOrigin?
     /// What the handshake came to.
     private(set) var security: ConnectionSecurity
     /// Whose certificates the client was asked for.
@@ -63,10 +65,12 @@ final class ClientConnection: AnswerReceiver, ChannelInboundHandler, ChannelOutb
     /// Most bytes kept of pipelined requests, and of a body whose backend does not take it yet.
     static let bufferBound = 64 * 1024
 
-    init(loop: LoopState, usesTLS: Bool, listenerPort: Int) {
+    init(loop: LoopState, usesTLS: Bool, listenerPort: Int, origin: DirectOrigin? = nil) {
+        self.origin = origin
         self.loop = loop
         self.usesTLS = usesTLS
         security = ConnectionSecurity(usesTLS: usesTLS)
+        if origin != nil, usesTLS { security.version = .tls13 }
         self.listenerPort = listenerPort
     }
 
@@ -88,6 +92,7 @@ final class ClientConnection: AnswerReceiver, ChannelInboundHandler, ChannelOutb
             return
         }
         if let address = context.channel.remoteAddress?.ipAddress.flatMap({ IPAddress($0) }) { peer = address }
+        if let origin { peer = origin.peer }
         peer.write(to: &peerText)
         clientDeadline = loop.eventTime + nanoseconds(loop.configuration.headTimeoutMilliseconds)
     }

@@ -349,6 +349,11 @@ def test_quota_is_enforced(fresh_gatehouse):
     first = call.expect(201, "POST", "/livedata-apis", {**body, "name": "one"})
     call.refused(403, "APIG.3100", "POST", "/livedata-apis", {**body, "name": "two", "path": "/b"})
     assert call.expect(200, "GET", "/livedata-quota")["api"] == "1"
+    # A file with more than the instance may hold is not even looked at.
+    document = json.dumps({"swagger": "2.0", "paths": {"/c": {"get": {}, "put": {}}}})
+    form = ('--b\r\nContent-Disposition: form-data; name="file_name"; filename="a.json"\r\n\r\n' + document + "\r\n--b--\r\n")
+    call.refused(403, "APIG.3127", "POST", "/openapi/livedata-apis/import", raw=form.encode(), headers={
+        "Content-Type": "multipart/form-data; boundary=b"})
     call.expect(204, "DELETE", f"/livedata-apis/{first['id']}")
     call.expect(201, "POST", "/livedata-apis", {**body, "name": "two"})
 

@@ -73,30 +73,7 @@ extension ControlPlane {
     public func deleteAPIGroup(_ call: Call, id: String) async throws -> Written<Void> {
         try await write(call) { w in
             try w.checkInstance(of: call)
-            let group = try w.group(id, of: call)
-            if group.isDefault { throw OperationError.conflict(.groupIsDefault) }
-            let held = try w.sql.count(
-                """
-                SELECT (SELECT COUNT(*) FROM apis WHERE group_id = ?)
-                  + (SELECT COUNT(*) FROM publications WHERE group_id = ? AND version_id IS NOT NULL) AS n
-                """, [.text(id), .text(id)])
-            guard held == 0 else { throw OperationError.conflict(.groupHoldsAPIs(id: id)) }
-            // Publications that are offline only remember the group: they follow their API.
-            try w.sql.execute(
-                """
-                UPDATE publications SET group_id = (SELECT a.group_id FROM apis a WHERE a.id = publications.api_id)
-                WHERE group_id = ?
-                """, [.text(id)])
-            var own = Condition()
-            own.equal("group_id", id)
-            for domain in try w.sql.all(BoundDomain.self, where: own) { try w.remove(domain) }
-            for row in try w.sql.all(GroupResponseRow.self, where: own) {
-                try w.record(.groupResponse, id: row.response.id, before: row.response, after: nil)
-            }
-            try w.recordRemovalOfVariables(where: own)
-            try w.sql.delete(APIGroup.self, key: id)
-            try w.record(.apiGroup, id: id, before: group, after: nil)
-            w.touch(.group(id))
+            try w.removeGroup(w.group(id, of: call))
         }
     }
 
@@ -146,6 +123,34 @@ extension ControlPlane {
 }
 
 extension Writing {
+    /// - Throws: ``OperationError/conflict(_:)`` for DEFAULT, and for a group that holds APIs.
+    func removeGroup(_ group: APIGroup) throws {
+        let id = group.id
+        if group.isDefault { throw OperationError.conflict(.groupIsDefault) }
+        let held = try sql.count(
+            """
+            SELECT (SELECT COUNT(*) FROM apis WHERE group_id = ?)
+              + (SELECT COUNT(*) FROM publications WHERE group_id = ? AND version_id IS NOT NULL) AS n
+            """, [.text(id), .text(id)])
+        guard held == 0 else { throw OperationError.conflict(.groupHoldsAPIs(id: id)) }
+        // Publications that are offline only remember the group: they follow their API.
+        try sql.execute(
+            """
+            UPDATE publications SET group_id = (SELECT a.group_id FROM apis a WHERE a.id = publications.api_id)
+            WHERE group_id = ?
+            """, [.text(id)])
+        var own = Condition()
+        own.equal("group_id", id)
+        for domain in try sql.all(BoundDomain.self, where: own) { try remove(domain) }
+        for row in try sql.all(GroupResponseRow.self, where: own) {
+            try record(.groupResponse, id: row.response.id, before: row.response, after: nil)
+        }
+        try recordRemovalOfVariables(where: own)
+        try sql.delete(APIGroup.self, key: id)
+        try record(.apiGroup, id: id, before: group, after: nil)
+        touch(.group(id))
+    }
+
     /// - Parameter limit: groups that the instance may have.
     func createGroup(_ draft: APIGroupDraft, limit: Int, of call: Call) throws -> APIGroup {
         try ControlPlane.checkPlain(draft.remark, field: "remark")

@@ -39,18 +39,22 @@ extension ControlPlane {
     public func deleteAPI(_ call: Call, id: String) async throws -> Written<Void> {
         try await write(call) { w in
             try w.checkInstance(of: call)
-            let api = try w.api(id, of: call)
-            let publications = try w.publications(ofAPI: id)
-            guard publications.allSatisfy({ $0.versionID == nil }) else { throw OperationError.conflict(.apiIsPublished) }
-            try w.recordRemoval(of: publications)
-            try w.recordRemoval(ofAuthorizationsWhere: "api_id", id, of: call)
-            try w.sql.delete(APIRow.self, key: id)
-            try w.record(.api, id: id, before: api, after: nil)
+            try w.removeAPI(w.api(id, of: call), of: call)
         }
     }
 }
 
 extension Writing {
+    /// - Throws: ``StateConflict/apiIsPublished``.
+    func removeAPI(_ api: API, of call: Call) throws {
+        let publications = try publications(ofAPI: api.id)
+        guard publications.allSatisfy({ $0.versionID == nil }) else { throw OperationError.conflict(.apiIsPublished) }
+        try recordRemoval(of: publications)
+        try recordRemoval(ofAuthorizationsWhere: "api_id", api.id, of: call)
+        try sql.delete(APIRow.self, key: api.id)
+        try record(.api, id: api.id, before: api, after: nil)
+    }
+
     /// Every rule of a new draft.
     ///
     /// - Parameter allowsNoBackend: a draft without a backend is taken; it cannot be published.

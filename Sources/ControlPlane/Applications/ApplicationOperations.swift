@@ -56,24 +56,7 @@ extension ControlPlane {
         let limit = settings.quotas.applications
         return try await write(call) { w in
             try w.checkInstance(of: call)
-            var random = SystemRandomNumberGenerator()
-            let maker = UserReference(id: call.userID, name: call.actor)
-            let made = Application(
-                id: w.newID(), instanceID: call.instanceID, name: draft.name, remark: draft.remark,
-                key: draft.key ?? ApplicationRules.generate(origin: draft.origin, using: &random),
-                secret: draft.secret ?? Secret(ApplicationRules.generate(origin: draft.origin, using: &random)),
-                origin: draft.origin, owner: maker, updatedBy: maker, createdAt: w.now, updatedAt: w.now)
-            try Self.check(made, draft)
-            try w.checkUnique(made)
-            try w.checkQuota(
-                .integrationApplication,
-                count: w.sql.count("SELECT COUNT(*) AS n FROM applications WHERE instance_id = ?", [.text(call.instanceID)]),
-                limit: limit)
-            try w.sql.insert(ApplicationRow(made, box: w.box))
-            try w.record(.integrationApplication, id: made.id, before: nil, after: made)
-            if draft.favorite { try w.setFavorite(made.id, true, of: call) }
-            w.touch(.application(made.id))
-            return try w.view(made, of: call)
+            return try w.view(w.createApplication(draft, limit: limit, of: call), of: call)
         }
     }
 
@@ -86,7 +69,7 @@ extension ControlPlane {
         }
     }
 
-    private static func check(_ application: Application, _ draft: ApplicationDraft) throws {
+    fileprivate static func check(_ application: Application, _ draft: ApplicationDraft) throws {
         try fieldsChecked { () throws(InvalidField) in
             try ApplicationRules.check(name: application.name, origin: draft.origin)
             try ApplicationRules.check(remark: application.remark)
@@ -144,12 +127,7 @@ extension ControlPlane {
             try w.checkInstance(of: call)
             let old = try w.application(id, of: call)
             try w.checkAccess(old, .delete, of: call)
-            try w.checkOwnsNothing(old)
-            try w.recordRemoval(ofPartsOf: old)
-            try w.removeThrottleSpecials(ofApplication: id)
-            try w.sql.delete(ApplicationRow.self, key: id)
-            try w.record(.integrationApplication, id: id, before: old, after: nil)
-            w.touch(.application(id))
+            try w.removeApplication(old)
         }
     }
 
@@ -240,6 +218,37 @@ extension Reading {
 }
 
 extension Writing {
+    func createApplication(_ draft: ApplicationDraft, limit: Int, of call: Call) throws -> Application {
+        var random = SystemRandomNumberGenerator()
+        let maker = UserReference(id: call.userID, name: call.actor)
+        let made = Application(
+            id: newID(), instanceID: call.instanceID, name: draft.name, remark: draft.remark,
+            key: draft.key ?? ApplicationRules.generate(origin: draft.origin, using: &random),
+            secret: draft.secret ?? Secret(ApplicationRules.generate(origin: draft.origin, using: &random)),
+            origin: draft.origin, owner: maker, updatedBy: maker, createdAt: now, updatedAt: now)
+        try ControlPlane.check(made, draft)
+        try checkUnique(made)
+        try checkQuota(
+            .integrationApplication,
+            count: sql.count("SELECT COUNT(*) AS n FROM applications WHERE instance_id = ?", [.text(call.instanceID)]),
+            limit: limit)
+        try sql.insert(ApplicationRow(made, box: box))
+        try record(.integrationApplication, id: made.id, before: nil, after: made)
+        if draft.favorite { try setFavorite(made.id, true, of: call) }
+        touch(.application(made.id))
+        return made
+    }
+
+    /// - Throws: ``StateConflict/applicationOwns(kind:name:)``.
+    func removeApplication(_ application: Application) throws {
+        try checkOwnsNothing(application)
+        try recordRemoval(ofPartsOf: application)
+        try removeThrottleSpecials(ofApplication: application.id)
+        try sql.delete(ApplicationRow.self, key: application.id)
+        try record(.integrationApplication, id: application.id, before: application, after: nil)
+        touch(.application(application.id))
+    }
+
     func store(_ application: Application, before: Application, of call: Call) throws {
         var new = application
         new.updatedAt = now

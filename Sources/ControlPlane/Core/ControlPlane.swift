@@ -49,6 +49,7 @@ public final class ControlPlane: Sendable {
         publisher = SnapshotPublisher(settings: settings, log: log, tls: tls, ledger: secretLedger, sink: sink)
         let now = clock()
         try writer.sync {
+            try store.write { sql in try Self.abandonAssetJobs(sql, now: now) }
             try store.read { sql in try publisher.start(Reading(sql: sql, now: now, box: box)) }
         }
     }
@@ -103,6 +104,17 @@ public final class ControlPlane: Sendable {
         try await withCheckedThrowingContinuation { continuation in
             writer.async { [self] in
                 continuation.resume(with: Swift.Result { () throws -> Value in try store.write { sql in try body(sql, clock()) } })
+            }
+        }
+    }
+
+    /// What is in force with one API more; nothing is published.
+    ///
+    /// - Throws: ``OperationError/cannotServe(field:reason:)``.
+    func snapshot(adding api: PublishedAPI) async throws -> GatewaySnapshot {
+        try await withCheckedThrowingContinuation { continuation in
+            writer.async { [self] in
+                continuation.resume(with: Swift.Result { () throws -> GatewaySnapshot in try publisher.snapshot(adding: api) })
             }
         }
     }
@@ -168,10 +180,15 @@ public struct ControlPlaneSettings: Sendable {
 
 /// How many of each an instance may hold (management-api.md, 4.2). The vendor's numbers are the defaults; the operator may raise them.
 public struct Quotas: Sendable, Equatable {
+    /// In a project.
+    public var instances = 5
+    public var tagsPerInstance = 20
     public var apiGroups = 1500
     public var apis = 5000
     public var apisPerGroup = 1000
     public var apisPerImport = 1000
+    /// Asynchronous imports and exports at work at a time.
+    public var documentTasks = 10
     public var environments = 10
     public var signatureKeys = 200
     public var accessPolicies = 100

@@ -71,6 +71,22 @@ public final class Writing: Reading {
                 instanceID: instanceID ?? self.instanceID, kind: kind, id: id, before: try Self.json(before), after: try Self.json(after)))
     }
 
+    /// Runs a part of the write that may fail by itself: what it did is undone when it throws, and the rest goes on.
+    func attempt<Result>(_ body: () throws -> Result) throws -> Result {
+        let before = (changes, touched)
+        try sql.execute("SAVEPOINT attempt")
+        do {
+            let result = try body()
+            try sql.execute("RELEASE SAVEPOINT attempt")
+            return result
+        } catch {
+            try sql.execute("ROLLBACK TO SAVEPOINT attempt")
+            try sql.execute("RELEASE SAVEPOINT attempt")
+            (changes, touched) = before
+            throw error
+        }
+    }
+
     private static func json<Object: Encodable>(_ object: Object?) throws -> String? {
         guard let object else { return nil }
         let encoder = JSONEncoder()

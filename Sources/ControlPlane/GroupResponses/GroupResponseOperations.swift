@@ -25,19 +25,7 @@ extension ControlPlane {
         let limit = settings.quotas.responsesPerGroup
         return try await write(call) { w in
             try w.checkInstance(of: call)
-            let group = try w.group(groupID, of: call)
-            let entries = try Self.entries(entries)
-            try w.checkGroupResponseName(name, besides: nil, groupID: group.id)
-            var named = Condition()
-            named.equal("group_id", group.id)
-            named.and("is_default = 0")
-            try w.checkQuota(.groupResponse, count: w.sql.count(GroupResponseRow.self, where: named), limit: limit)
-            let response = GroupResponse(
-                id: w.newID(), instanceID: call.instanceID, groupID: group.id, name: name, isDefault: false, entries: entries,
-                createdAt: w.now, updatedAt: w.now)
-            try w.sql.insert(GroupResponseRow(response))
-            try w.record(.groupResponse, id: response.id, before: nil, after: response)
-            return response
+            return try w.createGroupResponse(name, entries, groupID: groupID, limit: limit, of: call)
         }
     }
 
@@ -49,16 +37,7 @@ extension ControlPlane {
     ) async throws -> Written<GroupResponse> {
         try await write(call) { w in
             try w.checkInstance(of: call)
-            let before = try w.groupResponse(id, groupID: groupID, of: call)
-            var response = before
-            if let name, name != before.name {
-                if before.isDefault { throw OperationError.conflict(.defaultResponseKeepsName) }
-                try w.checkGroupResponseName(name, besides: id, groupID: groupID)
-                response.name = name
-            }
-            for (type, entry) in try Self.changes(entries) { response.entries[type] = entry }
-            try w.store(&response, before: before)
-            return response
+            return try w.updateGroupResponse(id, name: name, entries, groupID: groupID, of: call)
         }
     }
 
@@ -122,7 +101,7 @@ extension ControlPlane {
     }
 
     /// An entry that says what the gateway says anyway is none: what a client read and writes back changes nothing.
-    private static func changes(
+    fileprivate static func changes(
         _ drafts: [GroupResponseType: GroupResponseEntryDraft]
     ) throws(OperationError) -> [GroupResponseType: GroupResponseEntry?] {
         var result: [GroupResponseType: GroupResponseEntry?] = [:]
@@ -142,7 +121,7 @@ extension ControlPlane {
         return result
     }
 
-    private static func entries(
+    fileprivate static func entries(
         _ drafts: [GroupResponseType: GroupResponseEntryDraft]
     ) throws(OperationError) -> [GroupResponseType: GroupResponseEntry] {
         try changes(drafts).compactMapValues(\.self)
@@ -166,6 +145,40 @@ extension Reading {
 }
 
 extension Writing {
+    /// - Parameter limit: responses that a group may have besides its default one.
+    func createGroupResponse(
+        _ name: String, _ entries: [GroupResponseType: GroupResponseEntryDraft], groupID: String, limit: Int, of call: Call
+    ) throws -> GroupResponse {
+        let group = try group(groupID, of: call)
+        let entries = try ControlPlane.entries(entries)
+        try checkGroupResponseName(name, besides: nil, groupID: group.id)
+        var named = Condition()
+        named.equal("group_id", group.id)
+        named.and("is_default = 0")
+        try checkQuota(.groupResponse, count: sql.count(GroupResponseRow.self, where: named), limit: limit)
+        let response = GroupResponse(
+            id: newID(), instanceID: call.instanceID, groupID: group.id, name: name, isDefault: false, entries: entries,
+            createdAt: now, updatedAt: now)
+        try sql.insert(GroupResponseRow(response))
+        try record(.groupResponse, id: response.id, before: nil, after: response)
+        return response
+    }
+
+    func updateGroupResponse(
+        _ id: String, name: String?, _ entries: [GroupResponseType: GroupResponseEntryDraft], groupID: String, of call: Call
+    ) throws -> GroupResponse {
+        let before = try groupResponse(id, groupID: groupID, of: call)
+        var response = before
+        if let name, name != before.name {
+            if before.isDefault { throw OperationError.conflict(.defaultResponseKeepsName) }
+            try checkGroupResponseName(name, besides: id, groupID: groupID)
+            response.name = name
+        }
+        for (type, entry) in try ControlPlane.changes(entries) { response.entries[type] = entry }
+        try store(&response, before: before)
+        return response
+    }
+
     /// The default response has no row until something about it differs.
     fileprivate func store(_ response: inout GroupResponse, before: GroupResponse) throws {
         guard response != before else { return }

@@ -73,6 +73,9 @@ struct QuotaName: Sendable {
             used: """
                 SELECT COALESCE(MAX(c), 0) AS n FROM (SELECT COUNT(*) AS c FROM app_configs WHERE instance_id = ? GROUP BY app_id) g
                 """),
+        QuotaName(
+            name: "API_TASK_NUM_LIMIT", limit: \.documentTasks, remark: "Asynchronous imports and exports at work",
+            used: "SELECT COUNT(*) AS n FROM document_tasks WHERE instance_id = ? AND status = 'waiting'"),
         within("API_PARAM_NUM_LIMIT", \.parametersPerAPI, "Parameters of an API"),
         within("API_POLICY_NUM_LIMIT", \.backendPoliciesPerAPI, "Backend policies of an API"),
         within("API_CONDITION_NUM_LIMIT", \.conditionsPerPolicy, "Conditions of a backend policy"),
@@ -93,15 +96,6 @@ extension ControlPlane {
                     used: try quota.used.map { try r.sql.count($0, [.text(call.instanceID)]) } ?? 0, remark: quota.remark)
             }
             return Listing(total: QuotaName.all.count, items: shown)
-        }
-    }
-
-    /// The instances of the call's project, newest first.
-    public func instances(_ call: Call, page: Page) async throws -> Listing<Instance> {
-        try await read { r in
-            var own = Condition()
-            own.equal("project_id", call.projectID)
-            return try r.sql.page(Instance.self, where: own, order: "created_at DESC, id", page: page)
         }
     }
 }

@@ -13,34 +13,69 @@ struct DocumentNames {
     func identified(_ described: DocumentAPI) throws -> APIDefinition {
         var definition = described.definition
         definition.authorizerID = try definition.authorizerID.map { try id(.authorizer, $0) }
-        definition.responseID = try definition.responseID.map { try id(.groupResponse, $0) }
         try definition.forEachReference { reference in
             if let channel = reference.channelID { reference.channelID = try id(.vpcChannel, channel) }
             if let authorizer = reference.authorizerID { reference.authorizerID = try id(.authorizer, authorizer) }
         }
-        if let rule = described.orchestrations.values.first?.first { throw OperationError.notFound(.orchestration, id: rule) }
+        for index in definition.requestParameters.indices {
+            let parameter = definition.requestParameters[index]
+            guard let rules = described.orchestrations[Self.key(parameter)] else { continue }
+            definition.requestParameters[index].orchestrations = try rules.map { try id(.orchestration, $0) }
+        }
         return definition
     }
 
     private func id(_ kind: ResourceKind, _ name: String) throws -> String {
-        throw OperationError.notFound(kind, id: name)
+        guard let table = Self.table(kind),
+            let row = try reading.sql.first(
+                "SELECT id FROM \(table) WHERE instance_id = ? AND name = ?", [.text(call.instanceID), .text(name)])
+        else { throw OperationError.notFound(kind, id: name) }
+        return try row.text("id")
     }
+
+    /// Tables whose names are unique in an instance.
+    private static func table(_ kind: ResourceKind) -> String? {
+        switch kind {
+        case .authorizer: "authorizers"
+        case .vpcChannel: "vpc_channels"
+        case .orchestration: "orchestrations"
+        default: nil
+        }
+    }
+
+    /// Of ``DocumentAPI/orchestrations``.
+    private static func key(_ parameter: RequestParameter) -> String { "\(parameter.location.rawValue) \(parameter.name)" }
 
     // MARK: ids -> names
 
     func described(_ definition: APIDefinition) throws -> DocumentAPI {
         var out = definition
         out.authorizerID = try definition.authorizerID.map { try name(.authorizer, $0) }
-        out.responseID = try definition.responseID.map { try name(.groupResponse, $0) }
+        out.responseID = definition.responseID.map { id in
+            (try? reading.groupResponse(id, groupID: definition.groupID, of: call))?.name ?? id
+        }
         try out.forEachReference { reference in
             if let channel = reference.channelID { reference.channelID = try name(.vpcChannel, channel) }
             if let authorizer = reference.authorizerID { reference.authorizerID = try name(.authorizer, authorizer) }
         }
-        return DocumentAPI(definition: out)
+        var orchestrations: [String: [String]] = [:]
+        for index in out.requestParameters.indices {
+            let parameter = out.requestParameters[index]
+            guard let rules = parameter.orchestrations, !rules.isEmpty else { continue }
+            orchestrations[Self.key(parameter)] = try rules.map { try name(.orchestration, $0) }
+            out.requestParameters[index].orchestrations = nil
+        }
+        return DocumentAPI(definition: out, orchestrations: orchestrations)
     }
 
     /// What is gone is named by its id.
-    private func name(_ kind: ResourceKind, _ id: String) throws -> String { id }
+    private func name(_ kind: ResourceKind, _ id: String) throws -> String {
+        guard let table = Self.table(kind),
+            let row = try reading.sql.first(
+                "SELECT name FROM \(table) WHERE instance_id = ? AND id = ?", [.text(call.instanceID), .text(id)])
+        else { return id }
+        return try row.text("name")
+    }
 }
 
 /// What a backend refers to.

@@ -57,13 +57,23 @@ private struct Exporting {
             var api = try names.described(definition)
             api.policies = policies.names
             content.apis.append(api)
+            if let name = api.definition.responseID, let id = definition.responseID {
+                let response = try? reading.groupResponse(id, groupID: definition.groupID, of: call)
+                content.responses[name] = response.map { ResponseDescription($0) }
+            }
             content.accessControls.merge(policies.accessControls) { first, _ in first }
             content.rateLimits.merge(policies.rateLimits) { first, _ in first }
         }
         return content
     }
 
-    private func host() throws -> String { "\(group.id).\(settings.groupHostSuffix)" }
+    /// The first domain of the group's own, or its debugging host.
+    private func host() throws -> String {
+        let row = try reading.sql.first(
+            "SELECT name FROM url_domains WHERE group_id = ? AND name NOT LIKE '*%' ORDER BY created_at, id LIMIT 1",
+            [.text(group.id)])
+        return try row?.text("name") ?? "\(group.id).\(settings.groupHostSuffix)"
+    }
 
     private func definitions(_ request: ExportRequest) throws -> [(APIDefinition, BoundPolicies)] {
         switch request.source {
@@ -122,9 +132,15 @@ private struct BoundPolicies {
         {
             names.plugins.append(try row.text("name"))
         }
+        for row in try reading.sql.query(
+            "SELECT \(ThrottlePolicy.columnList("t")) FROM throttle_bindings b JOIN throttles t ON t.id = b.throttle_id WHERE b.publication_id = ?",
+            [.text(publicationID)])
+        {
+            try add(try ThrottlePolicy(row: row), reading)
+        }
     }
 
-    /// What the next publication will bind.
+    /// What the next publication will bind. A policy that is gone meanwhile is left out.
     init(planned: [PlannedBinding], _ reading: Reading, _ call: Call) throws {
         for binding in planned {
             switch binding.kind {
@@ -133,9 +149,15 @@ private struct BoundPolicies {
             case .plugin:
                 let row = try reading.sql.first("SELECT name FROM plugins WHERE id = ?", [.text(binding.policyID)])
                 if let row { names.plugins.append(try row.text("name")) }
-            case .throttle: break
+            case .throttle:
+                if let policy = try reading.find(ThrottlePolicy.self, id: binding.policyID, of: call) { try add(policy, reading) }
             }
         }
+    }
+
+    private mutating func add(_ policy: ThrottlePolicy, _ reading: Reading) throws {
+        names.rateLimits.append(policy.name)
+        rateLimits[policy.name] = RateLimitDescription(policy, try reading.specials(ofThrottle: policy.id))
     }
 
     private mutating func add(_ policy: AccessControlPolicy) {

@@ -21,6 +21,7 @@ public struct ImportRequest: Sendable {
     public var ignored: [IgnoredOperation]
     public var accessControls: [String: AccessControlDescription]
     public var rateLimits: [String: RateLimitDescription]
+    public var responses: [String: ResponseDescription]
 
     public init(
         target: Target, romaAppID: String, overridesAPIs: Bool, overridesPolicies: Bool, operations: [ImportOperation],
@@ -34,6 +35,7 @@ public struct ImportRequest: Sendable {
         ignored = document.ignored
         accessControls = document.accessControls
         rateLimits = document.rateLimits
+        responses = document.responses
     }
 }
 

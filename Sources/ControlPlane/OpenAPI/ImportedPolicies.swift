@@ -23,16 +23,23 @@ struct ImportedPolicies {
 
     mutating func resolve(_ names: PolicyNames) throws -> [Planned] {
         var planned: [Planned] = []
-        for name in names.accessControls { planned.append((.accessControl, try once(.accessControl, name, accessControl))) }
-        for name in names.plugins { planned.append((.plugin, try once(.plugin, name, plugin))) }
-        for name in names.rateLimits { planned.append((.throttle, try once(.throttle, name, throttle))) }
+        for name in names.accessControls { planned.append((.accessControl, try once("acl", name, accessControl))) }
+        for name in names.plugins { planned.append((.plugin, try once("plugin", name, plugin))) }
+        for name in names.rateLimits { planned.append((.throttle, try once("throttle", name, throttle))) }
         return planned
     }
 
-    private mutating func once(
-        _ kind: PlannedBinding.Kind, _ name: String, _ find: (String) throws -> String
-    ) throws -> String {
-        let key = "\(kind.rawValue) \(name)"
+    /// The id of a group response.
+    mutating func response(_ name: String, groupID: String) throws -> String {
+        let (writing, request, limit, call) = (writing, request, quotas.responsesPerGroup, call)
+        return try once("response", name) { name in
+            try writing.importedResponse(
+                name, request.responses[name], overrides: request.overridesPolicies, groupID: groupID, limit: limit, of: call)
+        }
+    }
+
+    private mutating func once(_ kind: String, _ name: String, _ find: (String) throws -> String) throws -> String {
+        let key = "\(kind) \(name)"
         if let found = known[key] { return try found.get() }
         do {
             let id = try find(name)
@@ -78,7 +85,8 @@ struct ImportedPolicies {
     }
 
     private func throttle(_ name: String) throws -> String {
-        throw OperationError.notFound(.throttle, id: name)
+        try writing.importedThrottle(
+            name, request.rateLimits[name], overrides: request.overridesPolicies, limit: quotas.throttles, of: call)
     }
 }
 
@@ -107,7 +115,10 @@ extension Writing {
                         [row.model(box: box)], toAPIs: [publication.apiID], environmentID: publication.environmentID,
                         field: "plugin_id", of: call)
                 }
-            case .throttle: break
+            case .throttle:
+                if let policy = try find(ThrottlePolicy.self, id: planned.policyID, of: call) {
+                    _ = try bind(throttle: policy.id, to: publication.id)
+                }
             }
             try forget(planned)
         }

@@ -84,28 +84,7 @@ extension ControlPlane {
         let quotas = settings.quotas
         return try await write(call) { w in
             try w.checkInstance(of: call)
-            if draft.scope == "app", draft.romaAppID.isEmpty { throw OperationError.missing(field: "roma_app_id") }
-            try PluginContentRules.check(draft.content, type: draft.type)
-            try w.checkIntegrationApplication(draft.romaAppID, of: call)
-            try w.checkPluginName(draft.name, besides: nil, of: call)
-            try w.checkQuota(
-                .plugin,
-                count: w.sql.count("SELECT COUNT(*) AS n FROM plugins WHERE instance_id = ?", [.text(call.instanceID)]),
-                limit: quotas.plugins)
-            if draft.type == .kafkaLog {
-                try w.checkQuota(
-                    .plugin,
-                    count: w.sql.count(
-                        "SELECT COUNT(*) AS n FROM plugins WHERE instance_id = ? AND plugin_type = ?",
-                        [.text(call.instanceID), .text(draft.type.rawValue)]), limit: quotas.kafkaPlugins)
-            }
-            let made = Plugin(
-                id: w.newID(), instanceID: call.instanceID, name: draft.name, type: draft.type, scope: draft.scope,
-                content: draft.content, remark: draft.remark, romaAppID: draft.romaAppID, createdAt: w.now, updatedAt: w.now)
-            try w.sql.insert(PluginRow(made, box: w.box))
-            try w.storeChannels(of: made)
-            try w.record(.plugin, id: made.id, before: nil, after: made.withoutSecrets)
-            return made.withoutSecrets
+            return try w.createPlugin(draft, quotas, of: call)
         }
     }
 
@@ -150,11 +129,7 @@ extension ControlPlane {
     public func deletePlugin(_ call: Call, id: String) async throws -> Written<Void> {
         try await write(call) { w in
             try w.checkInstance(of: call)
-            let plugin = try w.plugin(id, of: call)
-            let attached = try w.sql.count("SELECT COUNT(*) AS n FROM plugin_bindings WHERE plugin_id = ?", [.text(id)])
-            guard attached == 0 else { throw OperationError.conflict(.pluginIsAttached) }
-            try w.sql.delete(PluginRow.self, key: id)
-            try w.record(.plugin, id: id, before: plugin.withoutSecrets, after: nil)
+            try w.removePlugin(w.plugin(id, of: call))
         }
     }
 
@@ -169,6 +144,40 @@ extension ControlPlane {
                 PluginRow.columnList("u"), from: "plugins u", where: condition, order: "u.created_at DESC, u.id", page: page
             ) { try PluginRow(row: $0).model(box: r.box).withoutSecrets }
         }
+    }
+}
+
+extension Writing {
+    func createPlugin(_ draft: PluginDraft, _ quotas: Quotas, of call: Call) throws -> Plugin {
+        if draft.scope == "app", draft.romaAppID.isEmpty { throw OperationError.missing(field: "roma_app_id") }
+        try PluginContentRules.check(draft.content, type: draft.type)
+        try checkIntegrationApplication(draft.romaAppID, of: call)
+        try checkPluginName(draft.name, besides: nil, of: call)
+        try checkQuota(
+            .plugin, count: sql.count("SELECT COUNT(*) AS n FROM plugins WHERE instance_id = ?", [.text(call.instanceID)]),
+            limit: quotas.plugins)
+        if draft.type == .kafkaLog {
+            try checkQuota(
+                .plugin,
+                count: sql.count(
+                    "SELECT COUNT(*) AS n FROM plugins WHERE instance_id = ? AND plugin_type = ?",
+                    [.text(call.instanceID), .text(draft.type.rawValue)]), limit: quotas.kafkaPlugins)
+        }
+        let made = Plugin(
+            id: newID(), instanceID: call.instanceID, name: draft.name, type: draft.type, scope: draft.scope,
+            content: draft.content, remark: draft.remark, romaAppID: draft.romaAppID, createdAt: now, updatedAt: now)
+        try sql.insert(PluginRow(made, box: box))
+        try storeChannels(of: made)
+        try record(.plugin, id: made.id, before: nil, after: made.withoutSecrets)
+        return made.withoutSecrets
+    }
+
+    /// - Throws: ``StateConflict/pluginIsAttached``.
+    func removePlugin(_ plugin: Plugin) throws {
+        let attached = try sql.count("SELECT COUNT(*) AS n FROM plugin_bindings WHERE plugin_id = ?", [.text(plugin.id)])
+        guard attached == 0 else { throw OperationError.conflict(.pluginIsAttached) }
+        try sql.delete(PluginRow.self, key: plugin.id)
+        try record(.plugin, id: plugin.id, before: plugin.withoutSecrets, after: nil)
     }
 }
 

@@ -107,6 +107,21 @@ final class SnapshotPublisher: @unchecked Sendable {
         sink(current, inForce)
     }
 
+    /// The present snapshot with one API more, for those who ask for it alone.
+    ///
+    /// - Throws: ``OperationError/cannotServe(field:reason:)``.
+    func snapshot(adding api: PublishedAPI) throws -> GatewaySnapshot {
+        let route: Route
+        do {
+            route = try routes.compile(api, settings: builder.settings(instanceID: api.instanceID))
+        } catch let diagnostic {
+            throw OperationError.cannotServe(field: diagnostic.field, reason: diagnostic.reason)
+        }
+        var builder = builder
+        builder.apply([.route(publicationID: api.publicationID, instanceID: api.instanceID, route)])
+        return builder.snapshot(revision: current.revision)
+    }
+
     private func tolerantly(_ api: PublishedAPI) -> Route? {
         do {
             return try routes.compile(api, settings: builder.settings(instanceID: api.instanceID))

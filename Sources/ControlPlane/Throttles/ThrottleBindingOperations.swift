@@ -43,17 +43,7 @@ extension ControlPlane {
             _ = try w.throttle(id, of: call)
             return try publications.map { publicationID in
                 _ = try w.publishedView(publicationID, of: call)
-                var same = Condition()
-                same.equal("publication_id", publicationID)
-                if let old = try w.sql.all(ThrottleBinding.self, where: same).first {
-                    if old.policyID == id { return old }
-                    try w.remove(old)
-                }
-                let binding = ThrottleBinding(id: w.newID(), policyID: id, publicationID: publicationID, boundAt: w.now)
-                try w.sql.insert(binding)
-                try w.record(.throttleBinding, id: binding.id, before: nil, after: binding)
-                w.touch(.publication(publicationID))
-                return binding
+                return try w.bind(throttle: id, to: publicationID)
             }
         }
     }
@@ -181,6 +171,21 @@ extension Reading {
 }
 
 extension Writing {
+    /// Binds a policy in place of another one; the same one stays bound as it is.
+    func bind(throttle id: String, to publicationID: String) throws -> ThrottleBinding {
+        var same = Condition()
+        same.equal("publication_id", publicationID)
+        if let old = try sql.all(ThrottleBinding.self, where: same).first {
+            if old.policyID == id { return old }
+            try remove(old)
+        }
+        let binding = ThrottleBinding(id: newID(), policyID: id, publicationID: publicationID, boundAt: now)
+        try sql.insert(binding)
+        try record(.throttleBinding, id: binding.id, before: nil, after: binding)
+        touch(.publication(publicationID))
+        return binding
+    }
+
     /// Ends a binding: one change record, and the API is compiled again.
     func remove(_ binding: ThrottleBinding) throws {
         try sql.delete(ThrottleBinding.self, key: binding.id)

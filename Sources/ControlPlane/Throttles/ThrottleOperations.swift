@@ -28,7 +28,8 @@ public struct ThrottleDraft: Sendable {
         self.remark = remark
     }
 
-    fileprivate func apply(to policy: inout ThrottlePolicy) throws {
+    /// - Throws: ``OperationError``: a field, or the limits among themselves.
+    func apply(to policy: inout ThrottlePolicy) throws {
         if let name { policy.name = name }
         if let kind {
             guard let kind = ThrottlePolicy.Kind(rawValue: kind) else { throw OperationError.invalid(field: "type") }
@@ -74,17 +75,7 @@ extension ControlPlane {
         let limit = settings.quotas.throttles
         return try await write(call) { w in
             try w.checkInstance(of: call)
-            var policy = ThrottlePolicy(
-                id: w.newID(), instanceID: call.instanceID, name: "", apiLimit: 0, unit: .second, interval: 0,
-                createdAt: w.now, updatedAt: w.now)
-            try draft.apply(to: &policy)
-            try w.checkThrottleName(policy.name, besides: nil, of: call)
-            try w.checkQuota(
-                .throttle,
-                count: w.sql.count("SELECT COUNT(*) AS n FROM throttles WHERE instance_id = ?", [.text(call.instanceID)]),
-                limit: limit)
-            try w.sql.insert(policy)
-            try w.record(.throttle, id: policy.id, before: nil, after: policy)
+            let policy = try w.createThrottle(draft, limit: limit, of: call)
             return ListedThrottle(policy: policy, boundAPIs: 0, hasSpecials: false)
         }
     }
@@ -95,17 +86,7 @@ extension ControlPlane {
     public func updateThrottle(_ call: Call, id: String, _ draft: ThrottleDraft) async throws -> Written<ListedThrottle> {
         try await write(call) { w in
             try w.checkInstance(of: call)
-            let old = try w.throttle(id, of: call)
-            var new = old
-            try draft.apply(to: &new)
-            let highest = try w.specials(ofThrottle: id).map(\.limit).max() ?? 0
-            guard highest <= new.apiLimit else { throw OperationError.tooLarge(field: "call_limits") }
-            try w.checkThrottleName(new.name, besides: id, of: call)
-            new.updatedAt = w.now
-            try w.sql.update(new)
-            try w.record(.throttle, id: id, before: old, after: new)
-            w.touch(.throttle(id))
-            return try w.listed(new)
+            return try w.listed(try w.updateThrottle(id, draft, of: call))
         }
     }
 
@@ -186,6 +167,37 @@ extension OperationError {
             case .tooSmall(let field): .tooSmall(field: field)
             case .tooLarge(let field): .tooLarge(field: field)
             }
+    }
+}
+
+extension Writing {
+    /// - Parameter limit: policies that the instance may have.
+    func createThrottle(_ draft: ThrottleDraft, limit: Int, of call: Call) throws -> ThrottlePolicy {
+        var policy = ThrottlePolicy(
+            id: newID(), instanceID: call.instanceID, name: "", apiLimit: 0, unit: .second, interval: 0, createdAt: now,
+            updatedAt: now)
+        try draft.apply(to: &policy)
+        try checkThrottleName(policy.name, besides: nil, of: call)
+        try checkQuota(
+            .throttle,
+            count: sql.count("SELECT COUNT(*) AS n FROM throttles WHERE instance_id = ?", [.text(call.instanceID)]), limit: limit)
+        try sql.insert(policy)
+        try record(.throttle, id: policy.id, before: nil, after: policy)
+        return policy
+    }
+
+    func updateThrottle(_ id: String, _ draft: ThrottleDraft, of call: Call) throws -> ThrottlePolicy {
+        let old = try throttle(id, of: call)
+        var new = old
+        try draft.apply(to: &new)
+        let highest = try specials(ofThrottle: id).map(\.limit).max() ?? 0
+        guard highest <= new.apiLimit else { throw OperationError.tooLarge(field: "call_limits") }
+        try checkThrottleName(new.name, besides: id, of: call)
+        new.updatedAt = now
+        try sql.update(new)
+        try record(.throttle, id: id, before: old, after: new)
+        touch(.throttle(id))
+        return new
     }
 }
 

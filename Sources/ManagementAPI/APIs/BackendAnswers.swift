@@ -49,7 +49,7 @@ extension APIAnswers {
     }
 
     /// JSON text, as in the request; nil without headers.
-    private static func headers(_ backend: MockBackendDefinition) -> String? {
+    static func headers(_ backend: MockBackendDefinition) -> String? {
         guard !backend.headers.isEmpty else { return nil }
         return JSONValue.array(
             backend.headers.map { header in

@@ -17,8 +17,8 @@ public enum OperationActions {
         case .createOrDeletePublishRecordForApiV2, .batchPublishOrOfflineApiV2, .changeApiVersionV2: .apisPublish
         case .deleteApiByVersionIdV2: .apisOffline
         case .debugApiV2, .debugLiveDataApiV2: .apisDebug
-        case .importApiDefinitionsV2, .importLiveDataApiDefinitionsV2: .apisImport
-        case .exportApiDefinitionsV2, .exportLiveDataApiDefinitionsV2: .apisExport
+        case .importApiDefinitionsV2, .importApiDefinitionsAsync, .importLiveDataApiDefinitionsV2: .apisImport
+        case .exportApiDefinitionsV2, .exportApiDefinitionsAsync, .exportLiveDataApiDefinitionsV2: .apisExport
         case .publishLiveDataApiV2: .apisPublish
         case .unpublishLiveDataApiV2: .apisOffline
         case .createAuthorizingAppsV2: .apisGrantAppAccess

@@ -90,10 +90,13 @@ public struct RawBody: Sendable {
 public struct FileAnswer: Sendable {
     public let bytes: [UInt8]
     public let contentType: String
+    /// Under which a client may store it: letters, digits, `_`, `-` and `.` alone; nil: it has none.
+    public let fileName: String?
 
-    public init(bytes: [UInt8], contentType: String) {
+    public init(bytes: [UInt8], contentType: String, fileName: String? = nil) {
         self.bytes = bytes
         self.contentType = contentType
+        self.fileName = fileName
     }
 }
 

@@ -58,7 +58,7 @@ struct BackendReader {
             timeoutMilliseconds: try value.integer("timeout") ?? 5000, retryCount: try value.integer("retryCount") ?? -1,
             enableClientTLS: try value.flag("enableClientSsl") ?? false, authorizerID: try value.filled(Extension.backendAuthorizer),
             channelID: channel, channelProxyHost: try value.filled(Extension.proxyHost), version: try value.filled(Extension.version),
-            remark: try value.filled("description"))
+            remark: try value.remark("description", limit: 255))
     }
 
     private func mock(_ value: JSONValue) throws(InvalidField) -> MockBackendDefinition {
@@ -70,7 +70,7 @@ struct BackendReader {
         return MockBackendDefinition(
             id: "", resultContent: try value.word("result-content") ?? "",
             statusCode: try value.integer(value["status-code"] == nil ? Extension.statusCode : "status-code") ?? 200, headers: headers,
-            version: try value.filled(Extension.version), remark: try value.filled("description"),
+            version: try value.filled(Extension.version), remark: try value.remark("description", limit: 255),
             authorizerID: try value.filled(Extension.backendAuthorizer))
     }
 
@@ -83,7 +83,7 @@ struct BackendReader {
             id: "", functionURN: urn, version: version ?? (alias == nil ? "latest" : nil), aliasURN: alias,
             networkType: (try value.filled("network-type") ?? "V1").uppercased(),
             invocationType: (try value.filled("invocation-type") ?? "sync").lowercased(),
-            timeoutMilliseconds: try value.integer("timeout") ?? 5000, remark: try value.filled("description"),
+            timeoutMilliseconds: try value.integer("timeout") ?? 5000, remark: try value.remark("description", limit: 255),
             authorizerID: try value.filled(Extension.backendAuthorizer))
     }
 
@@ -103,7 +103,7 @@ struct BackendReader {
             parameters.append(
                 BackendParameter(
                     id: "", origin: origin, name: name, location: location, value: text,
-                    remark: try parameter.filled("description")))
+                    remark: try parameter.remark("description", limit: 255)))
         }
         return parameters
     }

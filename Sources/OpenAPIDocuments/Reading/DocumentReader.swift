@@ -59,7 +59,7 @@ public enum DocumentReader {
             }
         }
         return ReadDocument(
-            title: try info.word("title") ?? "", description: try info.word("description") ?? "", operations: operations,
+            title: try info.word("title") ?? "", description: try info.remark("description", limit: 1000, plain: true) ?? "", operations: operations,
             ignored: ignored, accessControls: try PolicyReader.accessControls(tree), rateLimits: try PolicyReader.rateLimits(tree),
             responses: try PolicyReader.responses(tree))
     }

@@ -14,7 +14,7 @@ struct OperationReader {
         try security(&definition)
         definition.version = try text(Extension.version) ?? "V0.0.1"
         definition.cors = try operation.flag(Extension.cors) ?? false
-        definition.remark = try operation.filled("description", "summary") ?? ""
+        definition.remark = try operation.remark("description", "summary", limit: 1000, plain: true) ?? ""
         definition.tags = try unique(operation.words("tags"))
         definition.tag = try text(Extension.tag) ?? ""
         definition.contentType = try text(Extension.contentType)
@@ -96,10 +96,7 @@ struct OperationReader {
         case "IAM_NONE", "NONE": return
         case "AUTHORIZER":
             definition.authType = .authorizer
-            guard let authorizer = try resolved.text(Extension.authorizer), !authorizer.isEmpty else {
-                throw InvalidField(field: Extension.authorizer, reason: "absent")
-            }
-            definition.authorizerID = authorizer
+            definition.authorizerID = try authorizer(of: resolved, scheme: name)
         // A scheme of somebody else's asks for credentials: so does the API.
         case nil, "AppSigv1": definition.authType = .app
         default: throw InvalidField(field: Extension.authType, reason: "unknown")
@@ -111,6 +108,17 @@ struct OperationReader {
             default: throw InvalidField(field: "appcode-auth-type", reason: "neither header nor disable")
             }
         }
+    }
+
+    /// The name of an authorizer; where the scheme describes one instead, the scheme is named like it.
+    private func authorizer(of scheme: JSONValue, scheme name: String) throws(InvalidField) -> String {
+        if case .object? = scheme[Extension.authorizer] {
+            return name.hasPrefix(SecurityWriter.authorizer("")) ? String(name.dropFirst(SecurityWriter.authorizer("").count)) : name
+        }
+        guard let authorizer = try scheme.text(Extension.authorizer), !authorizer.isEmpty else {
+            throw InvalidField(field: Extension.authorizer, reason: "absent")
+        }
+        return authorizer
     }
 
     // MARK: samples

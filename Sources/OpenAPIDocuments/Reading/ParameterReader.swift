@@ -73,7 +73,7 @@ struct ParameterReader {
         return RequestParameter(
             id: "", name: name, type: type, location: location,
             required: location == .path ? true : try value.flag("required") ?? false, defaultValue: try filled(schema, "default"),
-            remark: try filled(value, "description"),
+            remark: try value.remark("description", limit: 255),
             sampleValue: try filled(value, value[Extension.example] == nil ? "example" : Extension.example),
             validates: try value.flag(Extension.validate) ?? false, enumerations: try enumerations(schema),
             minNumber: try schema.integer("minimum"), maxNumber: try schema.integer("maximum"),

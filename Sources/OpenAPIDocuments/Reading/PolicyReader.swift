@@ -29,14 +29,26 @@ enum PolicyReader {
                 apiLimit: limit, userLimit: try value.integer("user-limit"), appLimit: try value.integer("app-limit"),
                 ipLimit: try value.integer("ip-limit"), interval: try value.integer("interval") ?? 1,
                 unit: (try value.text("unit") ?? "SECOND").uppercased(), shared: try value.flag("shared") ?? false,
-                specials: specials, remark: try value.text("description") ?? "")
+                specials: specials, remark: try value.remark("description", limit: 255) ?? "")
         }
         return found
     }
 
-    static func responses(_ tree: JSONValue) throws(InvalidField) -> [String: JSONValue] {
-        var found: [String: JSONValue] = [:]
-        for member in try tree.object(Extension.responses)?.members ?? [] { found[member.name] = member.value }
+    static func responses(_ tree: JSONValue) throws(InvalidField) -> [String: ResponseDescription] {
+        var found: [String: ResponseDescription] = [:]
+        for member in try tree.object(Extension.responses)?.members ?? [] {
+            var entries: [String: ResponseDescription.Entry] = [:]
+            for entry in member.value.members {
+                guard case .object = entry.value else { throw InvalidField(field: Extension.responses, reason: "not an object") }
+                var headers: [ResponseDescription.Entry.Header] = []
+                for header in try entry.value.list("headers") {
+                    headers.append(.init(key: try header.text("key") ?? "", value: try header.word("value") ?? ""))
+                }
+                entries[entry.name] = .init(
+                    status: try entry.value.integer("status"), body: try entry.value.text("body"), headers: headers)
+            }
+            found[member.name] = ResponseDescription(entries: entries)
+        }
         return found
     }
 }

@@ -25,8 +25,7 @@ public struct ReadDocument: Sendable, Equatable {
     /// By name.
     public let accessControls: [String: AccessControlDescription]
     public let rateLimits: [String: RateLimitDescription]
-    /// Group responses as they stand in the document, by name.
-    public let responses: [String: JSONValue]
+    public let responses: [String: ResponseDescription]
 }
 
 public struct IgnoredOperation: Sendable, Equatable {
@@ -86,6 +85,36 @@ public struct AccessControlDescription: Sendable, Equatable {
         self.entity = entity
         self.value = value
     }
+}
+
+/// `x-apigateway-responses`: how a group answers when the gateway itself refuses or fails, by type of failure.
+public struct ResponseDescription: Sendable, Equatable {
+    public struct Entry: Sendable, Equatable {
+        public struct Header: Sendable, Equatable {
+            public let key: String
+            public let value: String
+
+            public init(key: String, value: String) {
+                self.key = key
+                self.value = value
+            }
+        }
+
+        /// nil: as it is anyway.
+        public let status: Int?
+        public let body: String?
+        public let headers: [Header]
+
+        public init(status: Int?, body: String?, headers: [Header]) {
+            self.status = status
+            self.body = body
+            self.headers = headers
+        }
+    }
+
+    public let entries: [String: Entry]
+
+    public init(entries: [String: Entry]) { self.entries = entries }
 }
 
 /// `x-apigateway-ratelimits`.

@@ -23,12 +23,12 @@ public struct DocumentContent: Sendable {
     /// Policies that the APIs name, by name.
     public var accessControls: [String: AccessControlDescription]
     public var rateLimits: [String: RateLimitDescription]
-    public var responses: [String: JSONValue]
+    public var responses: [String: ResponseDescription]
 
     public init(
         title: String, description: String, version: String, host: String, apis: [DocumentAPI],
         accessControls: [String: AccessControlDescription] = [:], rateLimits: [String: RateLimitDescription] = [:],
-        responses: [String: JSONValue] = [:]
+        responses: [String: ResponseDescription] = [:]
     ) {
         self.title = title
         self.description = description
@@ -66,8 +66,10 @@ public enum DocumentWriter {
         case .three: document.put("components", .object([JSONMember(name: "securitySchemes", value: schemes)]))
         }
         if scope == .all { policies(content, into: &document) }
-        if !content.responses.isEmpty {
-            document.put(Extension.responses, .object(content.responses.sorted { $0.key < $1.key }.map(JSONMember.init)))
+        if scope == .all, !content.responses.isEmpty {
+            document.put(
+                Extension.responses,
+                .object(content.responses.sorted { $0.key < $1.key }.map { JSONMember(name: $0.key, value: response($0.value)) }))
         }
         return document.object
     }
@@ -119,6 +121,24 @@ public enum DocumentWriter {
                 Extension.rateLimits,
                 .object(content.rateLimits.sorted { $0.key < $1.key }.map { JSONMember(name: $0.key, value: rateLimit($0.value)) }))
         }
+    }
+
+    private static func response(_ response: ResponseDescription) -> JSONValue {
+        .object(
+            response.entries.sorted { $0.key < $1.key }.map { type, entry in
+                var members = Members()
+                members.put("status", number: entry.status)
+                members.put("body", text: entry.body)
+                members.put(
+                    "headers",
+                    list: entry.headers.map { header in
+                        var members = Members()
+                        members.put("key", .string(header.key))
+                        members.put("value", .string(header.value))
+                        return members.object
+                    })
+                return JSONMember(name: type, value: members.object)
+            })
     }
 
     private static func rateLimit(_ policy: RateLimitDescription) -> JSONValue {

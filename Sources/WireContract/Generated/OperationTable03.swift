@@ -53,6 +53,7 @@ extension OperationTable {
         OperationShape(
             .exportApiDefinitionsV2, .post, "/v2/{project_id}/apic/instances/{instance_id}/openapi/export",
             body: .json(required: true), status: 200, answers: false, query: [
+                .text("oas_version", required: false, length: 0...1024),
             ]),
         OperationShape(
             .exportAsset, .post, "/v2/{project_id}/instances/{instance_id}/assets/export",

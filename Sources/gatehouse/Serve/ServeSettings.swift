@@ -135,9 +135,11 @@ private struct SettingsFile: Decodable {
     }
 
     static let quotas: [String: any WritableKeyPath<Quotas, Int> & Sendable] = [
-        "api_groups": \.apiGroups, "apis": \.apis, "apis_per_group": \.apisPerGroup, "environments": \.environments,
+        "instances": \.instances, "tags_per_instance": \.tagsPerInstance,
+        "api_groups": \.apiGroups, "apis": \.apis, "apis_per_group": \.apisPerGroup, "apis_per_import": \.apisPerImport,
+        "document_tasks": \.documentTasks, "environments": \.environments,
         "signature_keys": \.signatureKeys, "access_policies": \.accessPolicies, "plugins": \.plugins,
-        "kafka_plugins": \.kafkaPlugins, "parameters_per_api": \.parametersPerAPI, "tags_per_api": \.tagsPerAPI,
+        "throttles": \.throttles, "kafka_plugins": \.kafkaPlugins, "parameters_per_api": \.parametersPerAPI, "tags_per_api": \.tagsPerAPI,
         "versions_per_publication": \.versionsPerPublication, "domains_per_group": \.domainsPerGroup,
         "responses_per_group": \.responsesPerGroup,
         "vpc_channels": \.vpcChannels,
