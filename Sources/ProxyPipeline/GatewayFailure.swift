@@ -30,6 +30,7 @@ public enum GatewayFailure: Error, Equatable, Sendable {
     case thirdAuthRefused
     case thirdAuthIdentityMissing
     case thirdAuthBlocked
+    case thirdAuthNoMember
     case thirdAuthUnreachable
     case thirdAuthAnswerInvalid
     case breakerOpen
@@ -40,6 +41,8 @@ public enum GatewayFailure: Error, Equatable, Sendable {
     case signingFailed
     case nameNotResolved
     case backendUnavailable
+    /// A channel without a member that may be asked.
+    case noMember
     case backendTimeout
     case internalError
 
@@ -66,6 +69,7 @@ public enum GatewayFailure: Error, Equatable, Sendable {
         case .thirdAuthRefused: (401, "0312", "Incorrect third-party authentication information,auth fail")
         case .thirdAuthIdentityMissing: (401, "0313", "Incorrect third-party authentication information,identities error")
         case .thirdAuthBlocked: (403, "0314", "Incorrect third-party authentication information,access deny")
+        case .thirdAuthNoMember: (500, "0615", "Incorrect third-party authentication VPC information")
         case .thirdAuthUnreachable: (500, "0616", "Incorrect third-party authentication request information")
         case .thirdAuthAnswerInvalid: (500, "0617", "Incorrect third-party authentication response information")
         case .parameterRejected: (400, "0201", "Bad request.")
@@ -73,6 +77,7 @@ public enum GatewayFailure: Error, Equatable, Sendable {
         case .signingFailed: (500, "0705", "Backend signature calculation failed.")
         case .nameNotResolved: (500, "0605", "Domain name resolution failed.")
         case .backendUnavailable: (502, "0202", "Backend unavailable")
+        case .noMember: (502, "0610", "No backend available.")
         case .backendTimeout: (504, "0203", "Backend timeout")
         case .internalError: (500, "0601", "Internal server error.")
         }
@@ -91,8 +96,8 @@ public enum GatewayFailure: Error, Equatable, Sendable {
         case .throttled: .throttled
         case .thirdAuthRefused: .thirdAuthFailure
         case .thirdAuthIdentityMissing: .thirdAuthIdentitiesFailure
-        case .thirdAuthUnreachable, .thirdAuthAnswerInvalid: .thirdAuthConfFailure
-        case .breakerOpen, .backendUnavailable: .backendUnavailable
+        case .thirdAuthNoMember, .thirdAuthUnreachable, .thirdAuthAnswerInvalid: .thirdAuthConfFailure
+        case .breakerOpen, .backendUnavailable, .noMember: .backendUnavailable
         case .backendTimeout: .backendTimeout
         case .signingFailed, .nameNotResolved, .internalError: .default5xx
         }

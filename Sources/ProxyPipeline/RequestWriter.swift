@@ -45,6 +45,7 @@ public enum RequestWriter {
         // Received bytes once for fields and query, four times the path for captures and encoding, fixed lines.
         var bound = head.count + 4 * (head.path.count + 64) + request.backend.hostHeader.count + 512
         bound += request.peerText.count * 2 + head.fieldCount * 4
+        if request.backend.hostHeader.isEmpty { bound += clientHost(head).count }
         switch request.backend.path {
         case .asReceived: break
         case .prefix(let bytes): bound += bytes.count
@@ -78,7 +79,11 @@ public enum RequestWriter {
         }
         writer.append(" HTTP/1.1\r\nHost: ")
         let hostStart = writer.count
-        writer.append(request.backend.hostHeader)
+        if request.backend.hostHeader.isEmpty {
+            writer.append(clientHost(head))
+        } else {
+            writer.append(request.backend.hostHeader)
+        }
         let hostEnd = writer.count
         writer.append("\r\n")
         writeFields(head, request, to: &writer)
@@ -122,6 +127,11 @@ public enum RequestWriter {
             }
         }
         writer.append("\r\n")
+    }
+
+    /// As the client wrote it, for channels without a host of their own (gateway-runtime.md, 4.1).
+    static func clientHost(_ head: RequestHead) -> ByteView {
+        head.firstIndex(.host).map { head.value(at: $0) } ?? head.host
     }
 
     /// The method that the backend sees.

@@ -138,6 +138,7 @@ extension ClientConnection {
         guard let values = exchange.values else { return fail(.internalError) }
         exchange.gate = .asking
         clientDeadline = .max
+        guard let pool = pool(of: policy) else { return authenticated(policy, .failed(.noMember)) }
         loop.sideScratch.removeAll()
         exchange.collected.withUnsafeBytes { collected in
             ThirdAuthStage.writeRequest(
@@ -145,7 +146,7 @@ extension ClientConnection {
         }
         let serial = exchange.serial
         let side = SideRequest(
-            pool: loop.pool(to: policy.upstream), request: ByteBuffer(bytes: loop.sideScratch.bytes),
+            pool: pool, request: ByteBuffer(bytes: loop.sideScratch.bytes),
             answersHead: policy.method.elementsEqual("HEAD".utf8), timeoutMilliseconds: policy.timeoutMilliseconds
         ) { outcome in
             guard self.exchange.serial == serial else { return }
@@ -157,14 +158,25 @@ extension ClientConnection {
         side.start()
     }
 
+    /// nil: the channel has nobody who may be asked.
+    private func pool(of policy: ThirdAuthPolicy) -> UpstreamPool? {
+        guard let channel = policy.channel else { return loop.pool(to: policy.upstream) }
+        let selection = channel.health.map { loop.selection(of: channel, $0).1 } ?? channel.everybody
+        guard let member = selection.choose(hash: balanceKey(channel), tried: []) else { return nil }
+        exchange.ask(member)
+        return loop.pool(to: member.upstream(usesTLS: policy.upstream.usesTLS))
+    }
+
     private func authenticated(_ policy: ThirdAuthPolicy, _ outcome: SideRequest.Outcome) {
         guard let head, let route = exchange.route, let instance = exchange.instance, let values = exchange.values else { return }
         exchange.deadline = .max
+        exchange.leaveMember(failed: false)
         let answer: ThirdAuthStage.Answer
         var received: ResponseHead?
         var text: [UInt8] = []
         switch outcome {
         case .timedOut, .failed(.backendUnavailable), .failed(.nameNotResolved), .failed(.backendTimeout): answer = .unreachable
+        case .failed(.noMember): answer = .noMember
         case .failed: answer = .malformed
         case .answered(let head, let body):
             answer = .head(head)
@@ -235,7 +247,10 @@ extension ClientConnection {
         if exchange.attempts == 1 { exchange.firstSentAt = now }
         exchange.deadline = now + nanoseconds(backend.timeoutMilliseconds)
         let pool: UpstreamPool
-        if let last = exchange.lastPool, last.backend === backend, last.generation == loop.poolGeneration {
+        if let channel = backend.channel {
+            guard let found = memberPool(backend, channel) else { return fail(.noMember) }
+            pool = found
+        } else if let last = exchange.lastPool, last.backend === backend, last.generation == loop.poolGeneration {
             pool = last.pool
         } else {
             pool = loop.pool(of: backend)
@@ -262,6 +277,27 @@ extension ClientConnection {
             case .failure(let failure): self.attemptFailed(failure, isFree: false)
             }
         }
+    }
+
+    /// Chooses a member, which counts as busy from here on; nil: nobody may be asked.
+    private func memberPool(_ backend: HTTPBackend, _ channel: BalancedChannel) -> UpstreamPool? {
+        let view: ChannelView
+        if let last = exchange.lastView, last.view.backend === backend, last.generation == loop.poolGeneration {
+            view = last.view
+        } else {
+            view = loop.view(of: backend, channel)
+            exchange.lastView = (view, loop.poolGeneration)
+        }
+        guard let member = view.choose(hash: balanceKey(channel), tried: exchange.triedMembers) else { return nil }
+        exchange.ask(member)
+        return view.pool(of: member)
+    }
+
+    /// What a hashing strategy looks at: the client's address, or the path that was matched (gateway-runtime.md, 4.2).
+    private func balanceKey(_ channel: BalancedChannel) -> UInt64 {
+        guard let head else { return 0 }
+        if channel.strategy == .uriHash { return StableHash.hash(head.path.buffer) }
+        return StableHash.hash(ClientAddress.of(head, peer: peer, source: exchange.instance?.settings.clientAddress ?? .peer))
     }
 
     private func attach(_ connection: UpstreamConnection, _ backend: HTTPBackend) {
@@ -358,6 +394,8 @@ extension ClientConnection {
             connection.close()
         }
         exchange.isConnecting = false
+        // A connection that was stale says nothing about its member.
+        exchange.leaveMember(failed: !isFree)
         guard !exchange.hasAnswer else {
             // The client has part of an answer; all that can be said is that it is not complete.
             exchange.status = 502

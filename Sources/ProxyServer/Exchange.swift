@@ -13,6 +13,9 @@ struct Exchange {
     /// Set where a request ended before it had a route.
     var host: VirtualHost?
     var backend: HTTPBackend?
+    /// Member of the backend's channel that is asked now, and those that have failed this request.
+    private var member: BalancedMember?
+    private(set) var triedMembers: [BalancedMember] = []
     var instance: InstanceContext?
     /// Where the path parameters were found; a copy, because other requests use the loop's.
     var captures: RouteCaptures?
@@ -57,6 +60,8 @@ struct Exchange {
 
     /// The pool that the connection's last request used: clients tend to ask one API again and again.
     var lastPool: (backend: HTTPBackend, pool: UpstreamPool, generation: UInt64)?
+    /// The same for a backend with a channel.
+    var lastView: (view: ChannelView, generation: UInt64)?
     var upstream: UpstreamConnection?
     var isConnecting = false
     /// Sent, or being sent: the body goes on as it comes.
@@ -117,6 +122,8 @@ struct Exchange {
         route = nil
         host = nil
         backend = nil
+        if member != nil { leaveMember(failed: false) }
+        if !triedMembers.isEmpty { triedMembers = [] }
         instance = nil
         gate = .open
         isPreflight = false
@@ -140,6 +147,19 @@ struct Exchange {
         // A large body's buffers are not kept by an idle connection.
         if unsent.capacity > Self.replayBound { unsent = ByteBuffer() }
         if replay.capacity > Self.replayBound { replay = ByteBuffer() }
+    }
+
+    mutating func ask(_ member: BalancedMember) {
+        member.state.begin()
+        self.member = member
+    }
+
+    /// The attempt is over; a member that failed is not asked again while there is another one.
+    mutating func leaveMember(failed: Bool) {
+        guard let member else { return }
+        member.state.end()
+        if failed { triedMembers.append(member) }
+        self.member = nil
     }
 
     /// The backend does not take the body as fast as the client sends it.

@@ -38,6 +38,11 @@ final class LoopState: @unchecked Sendable {
     /// Shortcut from a compiled backend to its pool. It holds the backend, so that an identity cannot come to mean another one.
     private var poolsOfBackends: [ObjectIdentifier: (backend: HTTPBackend, pool: UpstreamPool)] = [:]
 
+    /// The same for backends with a channel.
+    private var views: [ObjectIdentifier: ChannelView] = [:]
+    /// Who may be asked of channels of which a member is, or was, down. Holds the channels for the same reason.
+    private var selections: [ObjectIdentifier: (channel: BalancedChannel, version: UInt64, selection: MemberSelection)] = [:]
+
     private var nextTick: UInt64 = .max
     private var nextSweep: UInt64 = 0
     private(set) var activeRequests = 0
@@ -63,7 +68,8 @@ final class LoopState: @unchecked Sendable {
     func replaceSnapshot(_ snapshot: GatewaySnapshot) {
         eventLoop.assertInEventLoop()
         self.snapshot = snapshot
-        poolsOfBackends.removeAll(keepingCapacity: true)
+        forgetBackends()
+        if !selections.isEmpty { selections.removeAll() }
     }
 
     /// Monotonic nanoseconds, read when the current event came in; exact enough for deadlines and spares clock calls.
@@ -137,6 +143,29 @@ final class LoopState: @unchecked Sendable {
         return pool
     }
 
+    private func forgetBackends() {
+        poolsOfBackends.removeAll(keepingCapacity: true)
+        views.removeAll(keepingCapacity: true)
+    }
+
+    // MARK: Channels
+
+    func view(of backend: HTTPBackend, _ channel: BalancedChannel) -> ChannelView {
+        if let known = views[ObjectIdentifier(backend)] { return known }
+        let view = ChannelView(backend, channel, loop: self)
+        views[ObjectIdentifier(backend)] = view
+        return view
+    }
+
+    /// Who may be asked now, and the version of the members' health that it was made from.
+    func selection(of channel: BalancedChannel, _ health: ChannelHealth) -> (UInt64, MemberSelection) {
+        let version = health.version
+        if let known = selections[ObjectIdentifier(channel)], known.version == version { return (version, known.selection) }
+        let selection = channel.selection()
+        selections[ObjectIdentifier(channel)] = (channel, version, selection)
+        return (version, selection)
+    }
+
     // MARK: Time
 
     /// Deadlines are looked at every 20 ms while requests run and twice a second otherwise: no timer is made for a request.
@@ -177,7 +206,7 @@ final class LoopState: @unchecked Sendable {
             if pool.isUnused {
                 pools[upstream] = nil
                 poolGeneration &+= 1
-                poolsOfBackends.removeAll(keepingCapacity: true)
+                forgetBackends()
             }
         }
     }

@@ -13,6 +13,7 @@ public final class ProxyServer: Sendable {
     private let logger: Logger
     private let group: MultiThreadedEventLoopGroup
     let loops: [LoopState]
+    private let monitor: HealthMonitor
     private let state = NIOLockedState()
 
     /// Addresses that the listeners really have.
@@ -39,6 +40,8 @@ public final class ProxyServer: Sendable {
             loops.append(LoopState(eventLoop: eventLoop, number: number, configuration: configuration, backendTLS: backendTLS))
         }
         self.loops = loops
+        // There is at least one loop; checks are few, and one loop carries them all.
+        monitor = HealthMonitor(loop: loops[0], logger: logger)
     }
 
     /// Opens the listeners; requests are answered with 404 until something is published.
@@ -108,9 +111,10 @@ public final class ProxyServer: Sendable {
         let missing = NIOLockedCount(loops.count)
         // One order for all loops, whoever calls at the same time.
         state.withLock { _ in
-            for loop in loops {
+            for (index, loop) in loops.enumerated() {
                 loop.eventLoop.execute {
                     loop.replaceSnapshot(snapshot)
+                    if index == 0 { self.monitor.watch(snapshot.checkedChannels) }
                     if missing.countDown() { done() }
                 }
             }
@@ -151,6 +155,7 @@ public final class ProxyServer: Sendable {
             return listeners
         }
         for listener in listeners { try? await listener.close() }
+        loops[0].eventLoop.execute { self.monitor.stop() }
         let (seconds, attoseconds) = drain.components
         let bound = TimeAmount.nanoseconds(seconds * 1_000_000_000 + attoseconds / 1_000_000_000)
         let drained = loops.map { loop in

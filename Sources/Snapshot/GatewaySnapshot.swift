@@ -18,12 +18,14 @@ public final class GatewaySnapshot: Sendable {
     public let publicKeys: ByteTrie<[UInt8]>
     /// Applications that may call.
     public let callers: CallerDirectory
+    /// Channels whose members are to be checked.
+    public let checkedChannels: CheckedChannels
 
     public init(
         revision: UInt64, hosts: ByteTrie<VirtualHost>, wildcardHosts: ByteTrie<VirtualHost>,
         domains: ByteTrie<DomainRules> = ByteTrie(), wildcardDomains: ByteTrie<DomainRules> = ByteTrie(),
         instances: [InstanceSettings], publicKeys: ByteTrie<[UInt8]> = ByteTrie(),
-        callers: CallerDirectory = .empty
+        callers: CallerDirectory = .empty, checkedChannels: CheckedChannels = .none
     ) {
         self.revision = revision
         self.hosts = hosts
@@ -33,6 +35,7 @@ public final class GatewaySnapshot: Sendable {
         self.instances = instances.map(InstanceContext.init)
         self.publicKeys = publicKeys
         self.callers = callers
+        self.checkedChannels = checkedChannels
     }
 
     /// A gateway that knows no API.

@@ -32,6 +32,24 @@ public final class Route: Sendable {
     }
 }
 
+extension Route {
+    /// Channels whose members must be checked while this route is in force.
+    public var checkedChannels: [BalancedChannel] {
+        var found: [BalancedChannel] = []
+        func add(_ channel: BalancedChannel?) {
+            if let channel, channel.health != nil { found.append(channel) }
+        }
+        if case .http(let backend) = backend { add(backend.channel) }
+        add(policies.thirdAuth?.channel)
+        if let breaker = policies.breaker {
+            for circuit in [breaker.otherwise] + breaker.rules.map(\.circuit) {
+                if case .http(let backend)? = circuit.downgrade { add(backend.channel) }
+            }
+        }
+        return found
+    }
+}
+
 /// Names of what a route was made from, for logs, errors and variables.
 public struct RouteIdentity: Sendable, Equatable {
     public let apiID, apiName, groupID, groupName, environmentID, environmentName, publishID: String
@@ -104,10 +122,13 @@ public enum Backend: Sendable {
     case mock(MockBackend)
 }
 
-/// An HTTP or HTTPS backend reached directly (`backend_type` HTTP without a channel).
+/// An HTTP or HTTPS backend, reached directly or through a channel.
 public final class HTTPBackend: Sendable {
+    /// With a channel, only its `usesTLS` means something.
     public let upstream: Upstream
-    /// Value of the `Host` header that the backend sees: `host[:port]` as configured.
+    /// nil: reached directly.
+    public let channel: BalancedChannel?
+    /// Value of the `Host` header that the backend sees: `host[:port]` as configured; empty: the one that the client sent.
     public let hostHeader: [UInt8]
     /// nil: the method of the incoming request.
     public let method: RouteMethod?
@@ -118,9 +139,10 @@ public final class HTTPBackend: Sendable {
 
     public init(
         upstream: Upstream, hostHeader: [UInt8], method: RouteMethod?, path: BackendPath, timeoutMilliseconds: Int,
-        retry: RetryRule
+        retry: RetryRule, channel: BalancedChannel? = nil
     ) {
         self.upstream = upstream
+        self.channel = channel
         self.hostHeader = hostHeader
         self.method = method
         self.path = path

@@ -5,7 +5,7 @@ import Snapshot
 
 /// Compiles what is bound to an API. Holds the runtime state (counters, breaker windows) that outlives a compiled policy.
 public struct PolicyCompiler: Sendable {
-    private let registry: RuntimeRegistry
+    let registry: RuntimeRegistry
 
     public init(registry: RuntimeRegistry = RuntimeRegistry()) { self.registry = registry }
 

@@ -21,6 +21,8 @@ public struct PublishedAPI: Sendable {
     /// What the definition names, by id.
     public var authorizers: [String: Authorizer] = [:]
     public var orchestrations: [String: OrchestrationRule] = [:]
+    /// Channels that the definition and the plug-ins name, by id.
+    public var channels: [String: ChannelContent] = [:]
 
     public init(
         publicationID: String, apiID: String, instanceID: String, groupID: String, groupName: String, environmentID: String,

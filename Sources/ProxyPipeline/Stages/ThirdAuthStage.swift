@@ -17,6 +17,8 @@ public enum ThirdAuthStage {
     public enum Answer {
         /// No connection, no TLS, reset, or no answer within the timeout.
         case unreachable
+        /// Its channel has no member that may be asked.
+        case noMember
         /// Something that is not HTTP.
         case malformed
         case head(ResponseHead)
@@ -70,7 +72,11 @@ public enum ThirdAuthStage {
         output.append(UInt8(ascii: " "))
         writeTarget(policy, facts, sendsAll: sendsAll, to: output)
         output.append(" HTTP/1.1\r\nHost: ")
-        output.append(policy.hostHeader)
+        if policy.hostHeader.isEmpty {
+            output.append(RequestWriter.clientHost(facts.head).buffer)
+        } else {
+            output.append(policy.hostHeader)
+        }
         output.append("\r\nX-Request-Id: ")
         output.append(facts.requestID.text)
         output.append("\r\n")
@@ -102,6 +108,8 @@ public enum ThirdAuthStage {
         switch answer {
         case .unreachable:
             return policy.isRelaxed ? .allow(copiesHeaders: false) : .refuse(.thirdAuthUnreachable, returnsAnswer: false)
+        case .noMember:
+            return policy.isRelaxed ? .allow(copiesHeaders: false) : .refuse(.thirdAuthNoMember, returnsAnswer: false)
         case .malformed: return .refuse(.thirdAuthAnswerInvalid, returnsAnswer: false)
         case .head(let head):
             let succeeded =

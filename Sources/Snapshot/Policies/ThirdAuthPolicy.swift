@@ -24,7 +24,11 @@ public final class ThirdAuthPolicy: Sendable {
 
     /// Upper case: GET, POST, PUT or HEAD.
     public let method: [UInt8]
+    /// With a channel, only its `usesTLS` means something.
     public let upstream: Upstream
+    /// nil: reached directly.
+    public let channel: BalancedChannel?
+    /// Empty: the one that the client sent.
     public let hostHeader: [UInt8]
     /// Without query.
     public let path: [UInt8]
@@ -52,10 +56,11 @@ public final class ThirdAuthPolicy: Sendable {
     public init(
         method: [UInt8], upstream: Upstream, hostHeader: [UInt8], path: [UInt8], timeoutMilliseconds: Int, headers: [[UInt8]],
         queries: [[UInt8]], carriedBody: Int?, carriesPath: Bool, returnsAnswerOnFailure: Bool, carriedAnswerHeaders: [[UInt8]],
-        match: HeaderLine?, isRelaxed: Bool, rules: Rules?, failures: FailureWindows?
+        match: HeaderLine?, isRelaxed: Bool, rules: Rules?, failures: FailureWindows?, channel: BalancedChannel? = nil
     ) {
         self.method = method
         self.upstream = upstream
+        self.channel = channel
         self.hostHeader = hostHeader
         self.path = path
         self.timeoutMilliseconds = timeoutMilliseconds

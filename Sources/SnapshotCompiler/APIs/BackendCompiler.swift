@@ -8,6 +8,7 @@ struct BackendCompiler {
     let front: PathTemplate
     let settings: InstanceSettings
     let resource: String
+    let channels: ChannelCompiler
 
     func compile() throws(CompileDiagnostic) -> Backend {
         switch definition.backendType {
@@ -23,22 +24,29 @@ struct BackendCompiler {
     }
 
     private func http(_ backend: HTTPBackendDefinition) throws(CompileDiagnostic) -> HTTPBackend {
-        guard backend.channelID == nil else { throw refuse("vpc_channel_info", "channels are not served") }
         guard backend.authorizerID == nil else { throw refuse("authorizer_id", "backend authorizers are not served") }
         guard !backend.enableClientTLS else { throw refuse("enable_client_ssl", "client certificates are not served") }
-        guard let address = backend.address else { throw refuse("url_domain", "is missing") }
+        let channel: BalancedChannel? = if let id = backend.channelID { try channels.compile(id, resource: resource) } else { nil }
+        guard let address = channel == nil ? backend.address : backend.channelProxyHost ?? "" else {
+            throw refuse("url_domain", "is missing")
+        }
         guard backend.timeoutMilliseconds <= settings.maxBackendTimeoutMilliseconds else {
             throw refuse("timeout", "is above the instance's backend_timeout")
         }
         let usesTLS = backend.reqProtocol == "HTTPS"
-        guard let (host, port) = Self.split(address, defaultPort: usesTLS ? 443 : 80) else {
-            throw refuse("url_domain", "is not host[:port]")
+        var upstream = Upstream(usesTLS: usesTLS, host: "", port: 0)
+        if channel == nil || !address.isEmpty {
+            // The value of a variable may hold what no host does.
+            guard let (host, port) = Self.split(address, defaultPort: usesTLS ? 443 : 80), !host.contains("/") else {
+                throw refuse(channel == nil ? "url_domain" : "vpc_channel_proxy_host", "is not host[:port]")
+            }
+            if channel == nil { upstream = Upstream(usesTLS: usesTLS, host: host, port: port) }
         }
         return HTTPBackend(
-            upstream: Upstream(usesTLS: usesTLS, host: host, port: port), hostHeader: Array(address.utf8),
+            upstream: upstream, hostHeader: Array(address.utf8),
             method: backend.reqMethod == .any ? nil : RouteMethod(backend.reqMethod), path: try path(backend.reqURI),
             timeoutMilliseconds: backend.timeoutMilliseconds,
-            retry: backend.retryCount < 0 ? .automatic : .times(backend.retryCount))
+            retry: backend.retryCount < 0 ? .automatic : .times(backend.retryCount), channel: channel)
     }
 
     /// `host`, `host:port`, `[v6]` or `[v6]:port`.

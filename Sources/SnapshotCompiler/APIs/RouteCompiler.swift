@@ -18,15 +18,18 @@ public struct RouteCompiler: Sendable {
         let definition = try Self.resolved(api, resource: resource)
         try Self.refuseWhatIsNotServed(definition, resource: resource)
         let path = try Self.frontPath(definition, resource: resource)
-        var policies = try policies.compile(api, settings: settings)
-        policies.parameters = ParameterPolicy(compiling: definition, front: path)
-        policies.defaultContentType = definition.contentType.map { Array($0.utf8) }
-        policies.failures = api.groupResponse.flatMap(FailureShapes.compile)
+        let channels = ChannelCompiler(contents: api.channels, registry: policies.registry)
+        var compiled = try policies.compile(api, settings: settings)
+        compiled.parameters = ParameterPolicy(compiling: definition, front: path)
+        compiled.defaultContentType = definition.contentType.map { Array($0.utf8) }
+        compiled.failures = api.groupResponse.flatMap(FailureShapes.compile)
         return Route(
             identity: Self.identity(api), method: RouteMethod(definition.reqMethod), path: path,
             matchMode: MatchMode(definition.matchMode), schemes: AllowedSchemes(definition.reqProtocol), refusal: nil,
-            backend: try BackendCompiler(definition: definition, front: path, settings: settings, resource: resource).compile(),
-            policies: policies, meter: meter(of: api))
+            backend: try BackendCompiler(
+                definition: definition, front: path, settings: settings, resource: resource, channels: channels
+            ).compile(),
+            policies: compiled, meter: meter(of: api))
     }
 
     private func meter(of api: PublishedAPI) -> TrafficMeter? {

@@ -75,7 +75,17 @@ extension PluginCompiler {
             return .mock(MockBackend(status: status, headers: lines, body: Array(body.utf8)))
         case .passthrough(let headers):
             return .passthrough(headers.map { HeaderLine(name: Array($0.name.utf8), value: Array($0.value.utf8)) })
-        case .channel: throw refuse(plugin, "downgrade: channels are not served")
+        case .channel(let target):
+            guard target.timeoutMilliseconds <= settings.maxBackendTimeoutMilliseconds else {
+                throw refuse(plugin, "http_vpc_info.timeout: is above the instance's backend_timeout")
+            }
+            let channels = ChannelCompiler(contents: api.channels, registry: registry)
+            return .http(
+                HTTPBackend(
+                    upstream: Upstream(usesTLS: target.usesTLS, host: "", port: 0), hostHeader: Array(target.proxyHost.utf8),
+                    method: target.method.map { RouteMethod($0) }, path: .pieces([.literal(Array(target.path.utf8))]),
+                    timeoutMilliseconds: target.timeoutMilliseconds, retry: .times(0),
+                    channel: try channels.compile(target.channelID, resource: "plug-in \(plugin.id)")))
         case .function: throw refuse(plugin, "downgrade: functions are not served")
         }
     }
@@ -90,7 +100,18 @@ extension PluginCompiler {
     // MARK: third_auth
 
     func thirdAuth(_ content: ThirdAuthContent, _ plugin: Plugin) throws(CompileDiagnostic) -> ThirdAuthPolicy {
-        guard case .address(let address) = content.target else { throw refuse(plugin, "auth_request: channels are not served") }
+        let hostHeader: String
+        let upstream: Upstream
+        var channel: BalancedChannel?
+        switch content.target {
+        case .address(let address):
+            hostHeader = address
+            upstream = try self.upstream(address, usesTLS: content.usesTLS, plugin)
+        case .channel(let id, let proxyHost):
+            hostHeader = proxyHost
+            upstream = Upstream(usesTLS: content.usesTLS, host: "", port: 0)
+            channel = try ChannelCompiler(contents: api.channels, registry: registry).compile(id, resource: "plug-in \(plugin.id)")
+        }
         guard content.timeoutMilliseconds <= settings.maxBackendTimeoutMilliseconds else {
             throw refuse(plugin, "auth_request.timeout: is above the instance's backend_timeout")
         }
@@ -106,12 +127,11 @@ extension PluginCompiler {
             registry.state(stateKey(plugin, isShared: false, "\(limit)")) { FailureWindows(limit: limit) }
         }
         return ThirdAuthPolicy(
-            method: Array(content.method.rawValue.utf8), upstream: try upstream(address, usesTLS: content.usesTLS, plugin),
-            hostHeader: Array(address.utf8), path: Array(content.path.utf8), timeoutMilliseconds: content.timeoutMilliseconds,
+            method: Array(content.method.rawValue.utf8), upstream: upstream, hostHeader: Array(hostHeader.utf8), path: Array(content.path.utf8), timeoutMilliseconds: content.timeoutMilliseconds,
             headers: content.headers.map { Array($0.utf8) }, queries: content.queries.map { Array($0.utf8) },
             carriedBody: content.carriedBody, carriesPath: content.carriesPath, returnsAnswerOnFailure: content.returnsAnswerOnFailure,
             carriedAnswerHeaders: content.carriedAnswerHeaders.map { Array($0.utf8) },
             match: content.match.map { HeaderLine(name: Array($0.name.utf8), value: Array($0.value.utf8)) }, isRelaxed: content.isRelaxed,
-            rules: rules, failures: failures)
+            rules: rules, failures: failures, channel: channel)
     }
 }

@@ -47,13 +47,14 @@ public struct SnapshotBuilder {
     private var publicKeys = ByteTrie<[UInt8]>()
     private var publicKeyNames: [String: [String]] = [:]
     private var callers = CallerDirectory.empty
+    private var channels = ChannelUses()
 
     public init() {}
 
     public func snapshot(revision: UInt64) -> GatewaySnapshot {
         GatewaySnapshot(
             revision: revision, hosts: hosts, wildcardHosts: wildcardHosts, domains: domains, wildcardDomains: wildcardDomains,
-            instances: instances, publicKeys: publicKeys, callers: callers)
+            instances: instances, publicKeys: publicKeys, callers: callers, checkedChannels: channels.checked)
     }
 
     /// Settings of an instance as of the changes applied so far.
@@ -114,6 +115,7 @@ public struct SnapshotBuilder {
             callers = callers.replacing(callers.app(id: id), with: credential)
         }
         for id in changedGroups { publishGroup(id) }
+        channels.settle()
     }
 
     private mutating func insert(_ route: Route, publicationID: String, instanceID: String) {
@@ -135,10 +137,12 @@ public struct SnapshotBuilder {
             }
         }
         groups[identity.groupID] = group
+        for channel in route.checkedChannels { channels.add(channel) }
         placements[publicationID] = Placement(groupID: identity.groupID, environmentID: identity.environmentID, route: route)
     }
 
     private mutating func remove(_ placement: Placement) {
+        for channel in placement.route.checkedChannels { channels.remove(channel) }
         guard var group = groups[placement.groupID],
             let index = group.environments.firstIndex(where: { $0.id == placement.environmentID })
         else { return }

@@ -77,16 +77,16 @@ def echo(request: Request) -> Answer:
 
 
 class Backend:
-    """Listens on 127.0.0.1:`port`; one thread a connection. `script` answers; `requests` remembers."""
+    """Listens on 127.0.0.1:`port` (0: a free one); one thread a connection. `script` answers; `requests` remembers."""
 
-    def __init__(self, remember: bool = True, tls: ssl.SSLContext | None = None):
+    def __init__(self, remember: bool = True, tls: ssl.SSLContext | None = None, port: int = 0):
         self.script: Script = echo
         self.remember = remember
         self.tls = tls
         self.malformed: list[bytes] = []
         self._requests: list[Request] = []
         self._changed = threading.Condition()
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=512)
+        self._listener = socket.create_server(("127.0.0.1", port), backlog=512)
         self.port: int = self._listener.getsockname()[1]
         self._connections: dict[int, socket.socket] = {}
         self._accepted = 0
@@ -135,6 +135,11 @@ class Backend:
                     pass
 
     def close(self) -> None:
+        try:
+            # Wakes the thread that waits for connections, which would keep the port.
+            self._listener.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass
         self._listener.close()
         self.drop_connections()
 
