@@ -88,7 +88,7 @@ public struct ManagementResponder: HTTPResponder {
         let tags = EntityTags(operation)
         let head = CallHead(
             operation: operation, alias: endpoint.alias, caller: admitted.caller, projectID: projectID,
-            instanceID: instanceID, query: try QueryValues.read(Self.query(request.head.path ?? ""), for: operation),
+            instanceID: instanceID, query: try QueryValues.read(Self.query(request.head.path ?? ""), for: operation, alias: endpoint.alias),
             requestID: requestID, source: source, pathValues: ids,
             expectation: try tags.expectation(request.headers))
         let bytes = if let body = admitted.body { body } else { try await BodyReading.read(request, room) }

@@ -192,3 +192,19 @@ def test_the_twin_sdk(apig, world):
     answer = apig.debug_api_v2(api_id=api.id, body=described(api.path, mode="CONSUMER", stage="RELEASE"))
     assert parts(answer.response)[0].startswith("HTTP/1.1 200")
     assert RELEASE and world.backend.last.path == api.path
+
+
+def test_an_application_may_call_a_draft(sdk, call, world):
+    api = world.make_api(publish=False, auth_type="APP")
+    app = call.expect(201, "POST", f"{call.public_path}/apps", {"name": unique("app")})
+    app["secret"] = call.expect(200, "GET", f"{call.public_path}/apps/{app['id']}/secret")["secret"]
+    for secret, status in ((app["secret"], 200), ("not-the-secret", 401)):
+        answer = sdk.debug_api_v2(api_id=api.id, body=described(
+            api.path, method="POST", body="{}", app_key=app["key"], app_secret=secret))
+        assert parts(answer.response)[0].startswith(f"HTTP/1.1 {status}"), answer.response
+    assert parts(sdk.debug_api_v2(api_id=api.id, body=described(api.path)).response)[0].startswith("HTTP/1.1 401")
+    # In force, the application is one like others: not authorised.
+    world.publish(api)
+    answer = sdk.debug_api_v2(api_id=api.id, body=described(
+        api.path, mode="CONSUMER", app_key=app["key"], app_secret=app["secret"]))
+    assert parts(answer.response)[0].startswith("HTTP/1.1 401") or parts(answer.response)[0].startswith("HTTP/1.1 403")

@@ -180,6 +180,9 @@ public struct ControlPlaneSettings: Sendable {
 
 /// How many of each an instance may hold (management-api.md, 4.2). The vendor's numbers are the defaults; the operator may raise them.
 public struct Quotas: Sendable, Equatable {
+    /// In a project.
+    public var instances = 5
+    public var tagsPerInstance = 20
     public var apiGroups = 1500
     public var apis = 5000
     public var apisPerGroup = 1000

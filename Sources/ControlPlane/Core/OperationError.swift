@@ -1,3 +1,4 @@
+import GatewayModel
 import Store
 
 /// Why an operation refused or failed. Closed: ManagementAPI maps every case to status, code and text (management-api.md, 1.10).
@@ -112,5 +113,12 @@ public enum StateConflict: Sendable, Equatable {
     case livedataIsDeployed
     case livedataNotDeployed
     case livedataHasNoScript
+    case instanceIDTaken
+    /// The instance that the first start made.
+    case instanceIsPreset
+    /// APIC.7230 and 7235.
+    case maintenanceWindow(MaintenanceWindow.Fault)
+    case unknownInstanceSpec
+    case noIPv6
     case assetJobIsRunning
 }

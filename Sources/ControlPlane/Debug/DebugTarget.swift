@@ -28,10 +28,12 @@ extension ControlPlane {
     /// - Parameters:
     ///   - stage: name of an environment; nil: RELEASE. Of no meaning for a draft.
     ///   - domain: host; nil: the group's own.
+    ///   - applicationKey: key of the application that signs the request. Drafts have no authorisations; whoever may debug one
+    ///     may let an application in, so this one counts as authorised for it.
     /// - Throws: ``OperationError``: API or environment unknown, not published there; no domain of the group; a draft that
     ///   cannot be served, or whose values depend on an environment (``OperationError/cannotServe(field:reason:)``).
     public func debugTarget(
-        _ call: Call, apiID: String, mode: DebugMode, stage: String?, domain: String?
+        _ call: Call, apiID: String, mode: DebugMode, stage: String?, domain: String?, applicationKey: String?
     ) async throws -> DebugTarget {
         let settings = settings
         let (api, group, host, published) = try await read { r -> (API, APIGroup, String, PublishedAPI?) in
@@ -54,7 +56,7 @@ extension ControlPlane {
                 return (api, group, host, nil)
             }
             try Self.refuseVariables(api.definition)
-            return (api, group, host, try r.draftAsPublished(api, group, of: call))
+            return (api, group, host, try r.draftAsPublished(api, group, applicationKey, of: call))
         }
         guard let published else {
             return DebugTarget(
@@ -84,13 +86,23 @@ extension Reading {
     }
 
     /// A draft as if it were in force in an environment that has nothing else.
-    fileprivate func draftAsPublished(_ api: API, _ group: APIGroup, of call: Call) throws -> PublishedAPI {
+    fileprivate func draftAsPublished(
+        _ api: API, _ group: APIGroup, _ applicationKey: String?, of call: Call
+    ) throws -> PublishedAPI {
         // No environment can have this name.
         let stage = "debug:draft"
         var published = PublishedAPI(
             publicationID: stage, apiID: api.id, instanceID: api.instanceID, groupID: group.id, groupName: group.name,
             environmentID: stage, environmentName: stage, definition: api.definition)
         for id in api.definition.channelIDs { published.channels[id] = try channelContent(id, of: call) }
+        let response = try groupResponse(api.definition.responseID ?? group.id, groupID: group.id, of: call)
+        if !response.entries.isEmpty { published.groupResponse = response }
+        if let applicationKey {
+            let row = try sql.first(
+                "SELECT id FROM applications WHERE instance_id = ? AND app_key = ?",
+                [.text(call.instanceID), .text(applicationKey)])
+            if let row { published.authorizedApplications[try row.text("id")] = "" }
+        }
         for id in api.definition.authorizerIDs { published.authorizers[id] = try find(Authorizer.self, id: id, of: call) }
         for id in api.definition.orchestrationIDs {
             published.orchestrations[id] = try find(OrchestrationRule.self, id: id, of: call)

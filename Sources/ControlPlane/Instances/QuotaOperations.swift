@@ -98,13 +98,4 @@ extension ControlPlane {
             return Listing(total: QuotaName.all.count, items: shown)
         }
     }
-
-    /// The instances of the call's project, newest first.
-    public func instances(_ call: Call, page: Page) async throws -> Listing<Instance> {
-        try await read { r in
-            var own = Condition()
-            own.equal("project_id", call.projectID)
-            return try r.sql.page(Instance.self, where: own, order: "created_at DESC, id", page: page)
-        }
-    }
 }

@@ -175,15 +175,19 @@ struct PublicationLoader {
                 throw OperationError.cannotServe(field: diagnostic.field, reason: diagnostic.reason)
             }
             return .group(
-                id: group.id, name: group.name, instanceID: group.instanceID, hosts: hosts(of: group), domains: rules,
+                id: group.id, name: group.name, instanceID: group.instanceID, hosts: try hosts(of: group), domains: rules,
                 failures: responses[group.id]?.first(where: \.isDefault).flatMap(FailureShapes.compile))
         }
     }
 
-    private func hosts(of group: APIGroup) -> [String] {
+    private func isFirst(_ instanceID: String) throws -> Bool {
+        try reading.sql.first("SELECT id FROM instances ORDER BY created_at, id LIMIT 1", [])?.text("id") == instanceID
+    }
+
+    private func hosts(of group: APIGroup) throws -> [String] {
         let own = group.slDomainAccessEnabled ? ["\(group.id).\(settings.groupHostSuffix)".lowercased()] : []
         // Only one group can answer at the gateway's bare address: the DEFAULT group of the instance that was made first.
-        return group.isDefault ? own + settings.gatewayAddresses : own
+        return try group.isDefault && isFirst(group.instanceID) ? own + settings.gatewayAddresses : own
     }
 
     /// Domains with their certificates, by group.

@@ -24,6 +24,8 @@ struct DebugRequest {
     private let body: [UInt8]
     private let credentials: (key: String, secret: Secret)?
 
+    var applicationKey: String? { credentials?.key }
+
     init(_ wire: Wire.ApiDebugInfo) throws(OperationError) {
         guard let mode = wire.mode.flatMap(DebugMode.init) else { throw .invalid(field: "mode") }
         self.mode = mode

@@ -11,7 +11,8 @@ extension OperationRoutes {
             let target: DebugTarget
             do {
                 target = try await plane.debugTarget(
-                    call.call, apiID: apiID, mode: request.mode, stage: request.stage, domain: request.domain)
+                    call.call, apiID: apiID, mode: request.mode, stage: request.stage, domain: request.domain,
+                    applicationKey: request.applicationKey)
             } catch OperationError.cannotServe(let field, let reason) {
                 throw Self.refusal("\(field): \(reason)")
             }

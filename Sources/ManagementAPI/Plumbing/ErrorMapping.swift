@@ -1,4 +1,5 @@
 import ControlPlane
+import GatewayModel
 import Store
 import WireContract
 
@@ -86,6 +87,12 @@ enum ErrorMapping {
         case .livedataIsDeployed: Refusal(.apig3400, text: "The livedata API is deployed")
         case .livedataNotDeployed: Refusal(.apig3400, text: "The livedata API is not deployed")
         case .livedataHasNoScript: Refusal(.apig3400, text: "The livedata API has no script")
+        case .instanceIDTaken: Refusal(.apic7505)
+        case .instanceIsPreset: Refusal(.apic7701, text: "The instance that came with the gateway cannot be deleted")
+        case .maintenanceWindow(.hour): Refusal(.apic7235)
+        case .maintenanceWindow(.length): Refusal(.apic7230)
+        case .unknownInstanceSpec: Refusal(.apic7301)
+        case .noIPv6: Refusal(.apic7254)
         case .assetJobIsRunning: Refusal(.roma10012)
         }
     }

@@ -45,7 +45,9 @@ public struct QueryValues: Sendable, Equatable {
     }
 
     /// - Throws: `Refusal` naming the first wrong parameter in the order of the contract.
-    static func read(_ query: some StringProtocol, for operation: ContractOperation) throws -> QueryValues {
+    static func read(
+        _ query: some StringProtocol, for operation: ContractOperation, alias: PathAlias = .apic
+    ) throws -> QueryValues {
         var given: [String: String] = [:]
         for pair in try pairs(query) where !pair.value.isEmpty && given[pair.name] == nil { given[pair.name] = pair.value }
 
@@ -83,7 +85,9 @@ public struct QueryValues: Sendable, Equatable {
         if operation == .listSignatureKeysBindedToApiV2, let name = given["api_name"], !isNamePart(name) {
             throw FieldErrorCodes.malformed(operation, parameter: "api_name")
         }
-        if let action = try BatchAction.read(given["action"], for: operation) { texts["action"] = action }
+        // A client of the twin product writes it in capitals.
+        let said = alias == .apigw ? given["action"]?.lowercased() : given["action"]
+        if let action = try BatchAction.read(said, for: operation) { texts["action"] = action }
         return QueryValues(texts: texts, integers: integers, flags: flags)
     }
 

@@ -31,7 +31,11 @@ enum ErrorFamily: Sendable, CaseIterable {
 
     init(_ operation: ContractOperation) {
         switch operation {
-        case .showDetailsOfInstanceV2, .showRestrictionOfInstanceV2: self = .apic
+        case .showDetailsOfInstanceV2, .showRestrictionOfInstanceV2, .listInstancesV2, .createInstanceV2, .updateInstanceV2,
+            .deleteInstancesV2, .showDetailsOfInstanceProgressV2, .listInstanceTags, .batchCreateOrDeleteInstanceTags,
+            .listProjectInstanceTags, .listInstancesByTags, .showInstancesNumByTags, .listInstanceConfigsV2,
+            .listAvailableZonesV2:
+            self = .apic
         default: self = operation.shape.path.hasPrefix("/v2/{project_id}/instances") ? .roma : .apig
         }
     }

@@ -11,6 +11,12 @@ public struct Condition: Sendable {
         self.arguments += arguments
     }
 
+    /// The same with as many arguments as the clause has marks.
+    public mutating func and(_ sql: String, arguments more: [SQLValue]) {
+        clauses.append(sql)
+        arguments += more
+    }
+
     /// Nothing for nil and for the empty text: an empty filter is no filter.
     public mutating func equal(_ column: String, _ value: String?) {
         guard let value, !value.isEmpty else { return }

@@ -20,6 +20,7 @@ public enum Schema {
         .channels,
         .definitions,
         .openAPI,
+        .instances,
         .livedata,
         .statistics,
         .audit,

@@ -226,6 +226,21 @@ public enum ContractOperation: String, CaseIterable, Sendable, Hashable {
     case updateGatewayResponseTypeV2 = "update_gateway_response_type_v2"
     case updateGatewayResponseV2 = "update_gateway_response_v2"
 
+    // Instances: for APIG clients only.
+    case batchCreateOrDeleteInstanceTags = "batch_create_or_delete_instance_tags"
+    case createInstanceV2 = "create_instance_v2"
+    case deleteInstancesV2 = "delete_instances_v2"
+    case listAvailableZonesV2 = "list_available_zones_v2"
+    case listInstanceConfigsV2 = "list_instance_configs_v2"
+    case listInstanceFeatures = "list_instance_features"
+    case listInstanceTags = "list_instance_tags"
+    case listInstancesByTags = "list_instances_by_tags"
+    case listInstancesV2 = "list_instances_v2"
+    case listProjectInstanceTags = "list_project_instance_tags"
+    case showDetailsOfInstanceProgressV2 = "show_details_of_instance_progress_v2"
+    case showInstancesNumByTags = "show_instances_num_by_tags"
+    case updateInstanceV2 = "update_instance_v2"
+
     // Openapi: for APIG clients only.
     case exportApiDefinitionsAsync = "export_api_definitions_async"
     case importApiDefinitionsAsync = "import_api_definitions_async"

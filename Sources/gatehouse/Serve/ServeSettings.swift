@@ -135,6 +135,7 @@ private struct SettingsFile: Decodable {
     }
 
     static let quotas: [String: any WritableKeyPath<Quotas, Int> & Sendable] = [
+        "instances": \.instances, "tags_per_instance": \.tagsPerInstance,
         "api_groups": \.apiGroups, "apis": \.apis, "apis_per_group": \.apisPerGroup, "apis_per_import": \.apisPerImport,
         "document_tasks": \.documentTasks, "environments": \.environments,
         "signature_keys": \.signatureKeys, "access_policies": \.accessPolicies, "plugins": \.plugins,

@@ -7,7 +7,7 @@ import http.client
 import json
 import time
 from dataclasses import dataclass
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 import huaweicloudsdkapig.v2 as apig
 import huaweicloudsdkroma.v2 as roma
@@ -17,7 +17,7 @@ from huaweicloudsdkcore.http.http_config import HttpConfig
 from huaweicloudsdkcore.http.http_handler import HttpHandler
 from huaweicloudsdkroma.v2 import RomaClient
 
-from . import contract, signatures
+from . import contract, signatures, trace
 
 RELEASE = "DEFAULT_ENVIRONMENT_RELEASE_ID"
 
@@ -89,6 +89,7 @@ class Call:
         result = self._exchange(method, target, fields, data)
         if validate:
             contract.check(method, target, result.status, result.headers.get("Content-Type"), result.body)
+            trace.check(f"{self.address[0]}:{self.address[1]}", method, target, result.status, result.headers)
         return result
 
     def _exchange(self, method: str, target: str, fields: list[tuple[str, str]], data: bytes) -> Result:
@@ -181,6 +182,9 @@ class Sdk:
             contract.check(
                 response.request.method, response.request.path_url, response.status_code,
                 response.headers.get("Content-Type"), response.content, client="sdk")
+            trace.check(
+                urlsplit(response.request.url).netloc, response.request.method, response.request.path_url, response.status_code,
+                response.headers)
         except contract.Violation as violation:
             # Kept as well, because a test may expect a refusal and swallow the exception.
             self.violations.append(str(violation))
@@ -192,7 +196,8 @@ class Sdk:
         def call(body=None, **parameters):
             self.used.add(operation)
             request_class = getattr(self.models, "".join(part.capitalize() for part in operation.split("_")) + "Request")
-            if "instance_id" in request_class.openapi_types:
+            # There it is a filter.
+            if "instance_id" in request_class.openapi_types and operation != "list_instances_v2":
                 parameters.setdefault("instance_id", self.instance_id)
             if body is not None:
                 model = getattr(self.models, request_class.openapi_types["body"])

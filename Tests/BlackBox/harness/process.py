@@ -16,6 +16,7 @@ READY_SECONDS = 60
 
 #: Room for what a whole test run or benchmark makes; the defaults are those of the vendor.
 ROOMY = {"quotas": {
+    "instances": 1000,
     "api_groups": 100_000, "apis": 200_000, "apis_per_group": 100_000, "environments": 1000, "signature_keys": 100_000,
     "access_policies": 100_000, "plugins": 100_000, "kafka_plugins": 1000, "applications": 100_000,
     "authorizers": 1000, "orchestrations": 1000, "vpc_channels": 10_000}}

@@ -5,6 +5,7 @@ import Snapshot
 /// What a snapshot decides, as lines that do not depend on the order in which it came to be.
 func describe(_ snapshot: GatewaySnapshot, hosts: [String]) -> [String] {
     var lines = ["hosts \(snapshot.hosts.count) wildcards \(snapshot.wildcardHosts.count)"]
+    lines += snapshot.callers.apps.map(describe).sorted()
     for name in hosts.sorted() {
         guard let host = snapshot.hosts.value(for: Array(name.utf8)) else {
             lines.append("\(name) unknown")
@@ -34,8 +35,24 @@ private func describe(_ route: Route) -> String {
         + "\(String(describing: route.refusal)) \(backend) \(describe(route.policies))"
 }
 
+private func describe(_ app: AppCredential) -> String {
+    let codes = app.codes.map { String(decoding: $0, as: UTF8.self) }.sorted()
+    let secrets = app.secrets.map { "\(String(decoding: $0.bytes, as: UTF8.self)) \(String(describing: $0.endsAt))" }
+    let quota = app.quota.map { "\($0.limit) in \($0.window) from \(String(describing: $0.anchor))" }
+    return "app \(app.instanceID) \(app.appID) \(app.name) \(String(decoding: app.key, as: UTF8.self)) \(secrets) \(codes) "
+        + "\(app.accountID) \(app.projectID) \(String(describing: app.addresses)) \(String(describing: quota))"
+}
+
+private func describe(_ callers: CallerPolicy) -> String {
+    switch callers.kind {
+    case .app(let access): "apps \(access.takesCodes) \(access.appIDs.sorted())"
+    case .iam: "iam \(callers.accounts)"
+    }
+}
+
 private func describe(_ policies: RoutePolicies) -> String {
     var parts: [String] = []
+    if let callers = policies.callers { parts.append(describe(callers)) }
     if let signing = policies.signing { parts.append("signed \(keyName(signing.signer))") }
     if let access = policies.access { parts.append("access \(access.id) \(access.permitsListed) \(access.addresses)") }
     if policies.cors != nil { parts.append("cors") }
