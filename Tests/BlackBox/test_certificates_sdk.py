@@ -220,3 +220,55 @@ def test_attach_and_detach_at_the_certificate(sdk, group):
         sdk.refused(400, "APIG.2012", operation, {"domains": []}, certificate_id=certificate.id)
         sdk.refused(404, "APIG.3025", operation, body(domains[0]), certificate_id=hex_id())
     assert sdk.list_attached_domains_v2(certificate_id=certificate.id).total == 0, "all or nothing"
+
+
+def test_ids_of_the_wrong_form(sdk, group, domain):
+    bad = "no id!"
+    text = "Invalid parameter value,parameterName:{}. Please refer to the support documentation"
+
+    def refused(operation, name, body=None, **ids):
+        assert sdk.refused(400, "APIG.2012", operation, body, **{**ids, name: bad}) == text.format(name)
+
+    here = {"group_id": group.id, "domain_id": domain.id}
+    for operation in ("batch_associate_certs_v2", "batch_disassociate_certs_v2"):
+        refused(operation, "domain_id", {"certificate_ids": [hex_id()]}, **here)
+    for operation in ("disassociate_certificate_v2", "show_details_of_domain_name_certificate_v2"):
+        for name in ("group_id", "domain_id", "certificate_id"):
+            refused(operation, name, **here, **({} if name == "certificate_id" else {"certificate_id": hex_id()}))
+    for operation in ("batch_associate_domains_v2", "batch_disassociate_domains_v2"):
+        refused(operation, "certificate_id", {"domains": [{"domain": domain.url_domain}]})
+    for operation in ("show_details_of_certificate_v2", "delete_certificate_v2", "list_attached_domains_v2"):
+        refused(operation, "certificate_id")
+    refused("update_certificate_v2", "certificate_id", {"name": "abcd"})
+    for operation in ("list_certificates_v2", "list_attached_domains_v2"):
+        ids = {} if operation == "list_certificates_v2" else {"certificate_id": hex_id()}
+        assert sdk.refused(400, "APIG.2012", operation, limit=501, **ids) == text.format("limit")
+
+
+def test_lost_updates(call):
+    path = f"/v2/{call.credentials['project_id']}/apic/certificates"
+    certificate = made.make("one.example.com")
+    first = call.post(path, form(certificate))
+    path += "/" + first.json()["id"]
+    assert call.get(path).headers["ETag"] == first.headers["ETag"]
+    changed = call.put(path, form(certificate), headers={"If-Match": first.headers["ETag"]})
+    assert changed.status == 200 and changed.headers["ETag"] != first.headers["ETag"]
+    call.refused(412, "APIG.3400", "PUT", path, form(certificate), headers={"If-Match": first.headers["ETag"]})
+    call.refused(412, "APIG.3400", "DELETE", path, headers={"If-Match": first.headers["ETag"]})
+    assert call.delete(path, headers={"If-Match": changed.headers["ETag"]}).status == 204
+
+
+def test_clients_of_the_other_product_see_the_same(call, group, domain):
+    """Every call is there under `/apigw/` too."""
+    root = f"/v2/{call.credentials['project_id']}/apigw"
+    made_here = call.post(f"{root}/certificates", form(made.make(domain.url_domain)))
+    assert made_here.status == 200
+    certificate = made_here.json()["id"]
+    place = f"{root}/instances/{call.credentials['instance_id']}/api-groups/{group.id}/domains/{domain.id}"
+    assert call.post(f"{place}/certificates/attach", {"certificate_ids": [certificate]}).status == 204
+    attached = call.get(f"{root}/certificates/{certificate}/attached-domains").json()
+    assert [entry["url_domain"] for entry in attached["bound_domains"]] == [domain.url_domain]
+    assert call.get(f"/v2/{call.credentials['project_id']}/apic/certificates/{certificate}").json()["id"] == certificate
+    assert call.post(f"{root}/certificates/{certificate}/domains/detach", {
+        "domains": [{"domain": domain.url_domain}]}).status == 204
+    assert call.delete(f"{root}/certificates/{certificate}").status == 204

@@ -108,6 +108,28 @@ def test_the_group_of_the_path_counts(sdk, group):
     sdk.refused(404, "APIG.3020", "update_domain_v2", {"min_ssl_version": "TLSv1.2"}, group_id=group.id, domain_id=unknown)
 
 
+def test_ids_of_the_wrong_form(sdk, group):
+    bad = "no id!"
+    change = {"min_ssl_version": "TLSv1.2"}
+    text = "Invalid parameter value,parameterName:{}. Please refer to the support documentation"
+    for operation, body in (("update_domain_v2", change), ("disassociate_domain_v2", None)):
+        assert sdk.refused(400, "APIG.2012", operation, body, group_id=group.id, domain_id=bad) == text.format("domain_id")
+        assert sdk.refused(400, "APIG.2012", operation, body, group_id=bad, domain_id=hex_id()) == text.format("group_id")
+    assert sdk.refused(400, "APIG.2012", "associate_domain_v2", {"url_domain": name()}, group_id=bad) == text.format("group_id")
+
+
+def test_lost_updates(call, group):
+    path = f"/api-groups/{group.id}/domains"
+    made = call.post(path, {"url_domain": name()})
+    path += "/" + made.json()["id"]
+    changed = call.put(path, {"min_ssl_version": "TLSv1.2"}, headers={"If-Match": made.headers["ETag"]})
+    assert changed.status == 201 and changed.headers["ETag"] != made.headers["ETag"]
+    call.refused(
+        412, "APIG.3400", "PUT", path, {"min_ssl_version": "TLSv1.1"}, headers={"If-Match": made.headers["ETag"]})
+    call.refused(412, "APIG.3400", "DELETE", path, headers={"If-Match": made.headers["ETag"]})
+    assert call.delete(path, headers={"If-Match": changed.headers["ETag"]}).status == 204
+
+
 def test_missing_name_and_unknown_instance(sdk, group, call):
     call.refused(400, "APIG.2001", "POST", f"/api-groups/{group.id}/domains", {})
     sdk.refused(

@@ -119,6 +119,17 @@ def test_a_response_of_an_api(call, world, path):
     call.refused(400, "APIG.2011", "POST", "/apis", definition)
 
 
+def test_lost_updates(call, world, path):
+    group = world.make_group()["id"]
+    first = call.post(path(group), {"name": "one"})
+    mine = path(group, first.json()["id"])
+    changed = call.put(mine, {"name": "two"}, headers={"If-Match": first.headers["ETag"]})
+    assert changed.status == 200
+    call.refused(412, "APIG.3400", "PUT", mine, {"name": "three"}, headers={"If-Match": first.headers["ETag"]})
+    call.refused(412, "APIG.3400", "DELETE", mine, headers={"If-Match": first.headers["ETag"]})
+    assert call.delete(mine, headers={"If-Match": changed.headers["ETag"]}).status == 204
+
+
 # One failure of each type that requests can come to -------------------------------------------------
 
 @pytest.fixture
