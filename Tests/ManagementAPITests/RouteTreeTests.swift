@@ -45,7 +45,7 @@ struct RouteTreeTests {
 
     @Test("what leads nowhere", arguments: [
         "/v2", "/v2/", "/v2//apic/instances", "/v2/p/apic/instances/i/signs/", "/v2/p/apic/instances/i/Signs", "x", "", "*",
-        "/v2/p/apigw/instances", "/v2/p/apic", "//", "/v3/auth", "/livez/", String(repeating: "/a", count: 5000),
+        "/v2/p/apic", "//", "/v3/auth", "/livez/", String(repeating: "/a", count: 5000),
     ])
     func nowhere(path: String) {
         for method in ["GET", "HEAD", "OPTIONS", "POST", "TRACE", "x"] {

@@ -109,10 +109,10 @@ import Testing
         #expect(!failures.isBlocked(IPAddress(v4: 50), at: 1) && !failures.isBlocked(IPAddress(v4: 1_000), at: 1))
     }
 
-    @Test func channelsAreRefused() {
+    @Test func unknownChannelsAreRefused() {
         let error = #expect(throws: CompileDiagnostic.self) {
             try bench.policies(.thirdAuth, #"{"auth_request":{"method":"GET","protocol":"HTTP","vpc_channel_enabled":1,"vpc_channel_info":{"vpc_id":"c"}}}"#)
         }
-        #expect(error?.field == "plugin_content")
+        #expect(error?.field == "vpc_channel_info")
     }
 }
