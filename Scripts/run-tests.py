@@ -22,9 +22,10 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 PYTHON_TESTS = ["Tests/Scripts", "Tests/BlackBox"]
-#: Takes longer than all others; each of two processes drives a program of its own.
+#: Takes longer than all others.
 GENERATED = "Tests/BlackBox/test_schemathesis.py"
-PYTEST = [sys.executable, "-m", "pytest", "-q", "-rfE", "-p", "no:cacheprovider"]
+#: Each process drives programs of its own.
+PYTEST = [sys.executable, "-m", "pytest", "-q", "-rfE", "-p", "no:cacheprovider", "-n", "2"]
 
 
 def run(title: str, command: list[str], environment: dict[str, str] | None = None) -> int:
@@ -122,7 +123,7 @@ def main() -> int:
     if built:
         report = reports / "generated.xml"
         status = run(
-            "generated requests", [*PYTEST, "-n", "2", f"--junitxml={report}", GENERATED],
+            "generated requests", [*PYTEST, f"--junitxml={report}", GENERATED],
             {"GATEHOUSE_BIN": str(build / "debug" / "gatehouse"), "PYTHONDONTWRITEBYTECODE": "1"})
         count(*judge("pytest (generated requests)", status, *counts([report])))
 

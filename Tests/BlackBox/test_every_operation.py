@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 
 import pytest
+import yaml
 
 from harness import contract
 from harness.management import Call
@@ -20,9 +21,16 @@ def named(entries):
     return [pytest.param(*entry, id=entry[2]["operationId"]) for entry in entries]
 
 
+#: Gateways as such, of APIG clients.
+ADMINISTRATION = set(yaml.safe_load((contract.SUPPLEMENTS / "instances.yaml").read_text(encoding="utf-8"))["paths"]) - {
+    "/v2/{project_id}/apigw/instances/{instance_id}/instance-features"}
+
+
 def family(path: str) -> str:
     if path.startswith("/v2/{project_id}/instances"):
         return "roma"
+    if path in ADMINISTRATION:
+        return "apic"
     if path.endswith("/instances/{instance_id}") and "/apigw/" not in path or path.endswith("/restriction"):
         return "apic"
     return "apig"

@@ -2,7 +2,9 @@
 definitions, limits of an instance, wrong ids."""
 
 import pytest
+import requests
 
+from harness.management import Call
 from harness.world import hex_id, unique
 
 TAIL = ". Please refer to the support documentation"
@@ -98,6 +100,19 @@ def test_ids_of_nothing(sdk, world):
     assert sdk.refused(
         404, "APIG.3068", "attach_plugin_to_api", {"env_id": "DEFAULT_ENVIRONMENT_RELEASE_ID", "plugin_ids": [unknown]},
         api_id=world.make_api().id) == f"Plugin {unknown} does not exist"
+
+
+def test_a_token_without_a_project(gatehouse):
+    known = gatehouse.credentials
+    answer = requests.post(f"{gatehouse.endpoint}/v3/auth/tokens", timeout=30, json={"auth": {
+        "identity": {"methods": ["password"], "password": {"user": {
+            "name": known["user_name"], "password": known["password"], "domain": {"name": known["domain_name"]}}}},
+        "scope": "unscoped"}})
+    assert answer.status_code == 201, answer.text
+    caller = Call(known, gatehouse.management, token=answer.headers["X-Subject-Token"])
+    caller.refused(401, "APIG.1003", "GET", "/signs")
+    caller.refused(404, "APIG.9996", "GET", "/nothing/of/the/kind")
+    caller.refused(405, "APIG.9995", "PATCH", "/signs")
 
 
 # Twins -------------------------------------------------------------------------------------------

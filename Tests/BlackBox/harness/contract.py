@@ -119,6 +119,7 @@ def check(method: str, path: str, status: int, content_type: str | None, body: b
     """Raises `Violation` when an operation of the contract gave this answer and may not."""
     description = operation(method, path)
     if description is None:
+        _write_down("-", client, status, body)
         return
     _write_down(description["operationId"], client, status, body)
     where = f"{method} {path} ({description['operationId']}) answered {status}"
