@@ -291,6 +291,8 @@ def test_what_members_may_do(sdk, app, make_user, user_id):
     own.refused(403, "ROMA.00000101", "GET", path + "/users")
     own.refused(403, "ROMA.00000101", "GET", path + "/candidates")
     own.refused(403, "ROMA.00000101", "PUT", path + "/users", {"users": []})
+    for action in ("export", "delete"):
+        own.refused(403, "ROMA.00000101", "POST", public(own, f"/assets/{action}"), {"apps": [{"id": app.id}], "tasks": []})
     # What a user makes belongs to that user.
     made = own.expect(201, "POST", public(own, "/apps"), {"name": unique("app")})
     assert made["owner"] is True and made["created_user"]["user_name"] == name
