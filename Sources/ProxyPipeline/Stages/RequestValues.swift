@@ -21,6 +21,9 @@ public struct RequestValues {
     let scratch: StageScratch
     /// Who has been recognised; nil before, and where nobody is asked.
     public var caller: CallerIdentity?
+    /// What the custom authorizers said; nil before they have, and where none is asked.
+    public var frontendContext: AuthorizerContext?
+    public var backendContext: AuthorizerContext?
 
     public init(facts: RequestFacts, identity: RouteIdentity, scratch: StageScratch) {
         self.facts = facts
@@ -56,6 +59,11 @@ public struct RequestValues {
             }
             return result
         case .system(let parameter): return bytes(of: parameter, answer: nil)
+        case .authorizer(let side, let name):
+            scratch.bytes.removeAll()
+            let context = side == .frontend ? frontendContext : backendContext
+            if let value = context?[name] { scratch.bytes.append(value) }
+            return ByteView(scratch.bytes.bytes)
         }
     }
 

@@ -20,4 +20,6 @@ public enum RequestValue: Sendable, Equatable {
     case path
     case method
     case system(SystemParameter)
+    /// `$context.authorizer.<side>.<name>`.
+    case authorizer(AuthorizerSide, name: [UInt8])
 }
