@@ -164,7 +164,7 @@ extension ClientConnection {
         let selection = channel.health.map { loop.selection(of: channel, $0).1 } ?? channel.everybody
         guard let member = selection.choose(hash: balanceKey(channel), tried: []) else { return nil }
         exchange.ask(member)
-        return loop.pool(to: member.upstream(usesTLS: policy.upstream.usesTLS))
+        return loop.pool(to: member.upstream(of: policy.upstream))
     }
 
     private func authenticated(_ policy: ThirdAuthPolicy, _ outcome: SideRequest.Outcome) {

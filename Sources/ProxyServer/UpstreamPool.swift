@@ -15,10 +15,13 @@ final class UpstreamPool: @unchecked Sendable {
     private(set) var open = 0
     /// Set for literal addresses, which need no name service.
     private let address: SocketAddress?
+    /// nil with an upstream over TLS: no connection can be made.
+    private let tls: NIOSSLContext?
 
     init(_ upstream: Upstream, loop: LoopState) {
         self.upstream = upstream
         self.loop = loop
+        tls = if let own = upstream.tls { (own.context as? BackendContext)?.context } else { loop.backendTLS }
         address = try? SocketAddress(ipAddress: upstream.host, port: upstream.port)
     }
 
@@ -62,7 +65,8 @@ final class UpstreamPool: @unchecked Sendable {
             .channelOption(.writeBufferWaterMark, value: .init(low: 32 * 1024, high: 128 * 1024))
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    if self.upstream.usesTLS, let tls = self.loop.backendTLS {
+                    if self.upstream.usesTLS {
+                        guard let tls = self.tls else { throw UnusableTLS() }
                         // An address is no server name (RFC 6066, 3).
                         let name = self.address == nil ? self.upstream.host : nil
                         try channel.pipeline.syncOperations.addHandler(
@@ -93,6 +97,9 @@ final class UpstreamPool: @unchecked Sendable {
             }
         }
     }
+
+    /// What the instance has for its backends was not taken by the TLS library.
+    private struct UnusableTLS: Error {}
 
     private static func failure(_ error: any Error) -> GatewayFailure {
         if let error = error as? NIOConnectionError, error.connectionErrors.isEmpty,

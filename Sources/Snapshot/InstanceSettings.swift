@@ -22,6 +22,9 @@ public struct InstanceSettings: Sendable {
     /// Names of accounts whose token reaches the backend, feature `backend_token_allow`.
     public var tokenPatterns: [PatternMatcher] = []
 
+    /// Feature `backend_client_certificate`.
+    public var backendTLS = BackendTLSChoice()
+
     public func passesToken(of accountName: String) -> Bool { tokenPatterns.contains { $0.match(accountName) == .match } }
 
     public init(

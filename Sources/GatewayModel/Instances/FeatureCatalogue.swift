@@ -36,6 +36,7 @@ public enum ConfigurableFeature: String, Sendable, CaseIterable {
     case appJWT = "app_jwt"
     case backendTokenAllow = "backend_token_allow"
     case sslCiphers = "ssl_ciphers"
+    case backendClientCertificate = "backend_client_certificate"
 
     public var defaultConfig: String {
         switch self {
@@ -51,6 +52,7 @@ public enum ConfigurableFeature: String, Sendable, CaseIterable {
         case .appBasic, .appSecret, .appAPIKey: "off"
         case .appJWT: #"{"enable":"off","auth_header":"Authorization"}"#
         case .backendTokenAllow: #"{"backend_token_allow_users":[]}"#
+        case .backendClientCertificate: #"{"enable":"off","ca":"","content":"","key":""}"#
         case .sslCiphers:
             #"{"ssl_ciphers":["# + CipherSuite.allCases.map { "\"\($0.rawValue)\"" }.joined(separator: ",") + "]}"
         }
@@ -67,6 +69,7 @@ public enum ConfigurableFeature: String, Sendable, CaseIterable {
         // There is no header that it could read by default.
         case .realIPHeaderGetter: defaultConfig
         case .apiURINoEscape, .vpcNameModifiable: "on"
+        case .backendClientCertificate: #"{"enable":"on","ca":"","content":"","key":""}"#
         }
     }
 
@@ -104,7 +107,7 @@ public enum FeatureCatalogue {
         configurable(.backendTokenAllow),
         builtIn("sign_basic"),
         unsupported("multi_auth"),
-        unsupported("backend_client_certificate", #"{"enable":"off","ca":"","content":"","key":""}"#),
+        configurable(.backendClientCertificate),
         configurable(.sslCiphers),
         builtIn("app_config"),
         unsupported("green_tunnel"),

@@ -27,6 +27,16 @@ public enum FeatureSetting: Sendable, Equatable {
     case backendTokenAllow([String])
     /// Cipher suites of TLS 1.2 at the domains of the instance, at least one; those of TLS 1.3 are always there.
     case sslCiphers([CipherSuite])
+    case backendClientCertificate(BackendCertificate)
+
+    /// What the gateway shows to backends, and whose certificates it takes from them; PEM texts that may be empty.
+    public struct BackendCertificate: Sendable, Equatable {
+        public let isEnabled: Bool
+        public let authorities: String
+        /// The own certificate first. There with the key, and with it alone.
+        public let chain: String
+        public let key: Secret
+    }
 
     /// Whether the config itself leaves the feature on.
     public var isOn: Bool {
@@ -37,6 +47,7 @@ public enum FeatureSetting: Sendable, Equatable {
             .appAPIKey(let enabled), .appJWT(let enabled, _):
             enabled
         case .backendTokenAllow: true
+        case .backendClientCertificate(let certificate): certificate.isEnabled
         }
     }
 
@@ -87,6 +98,14 @@ public enum FeatureSetting: Sendable, Equatable {
             }
             guard suites.count == names.count else { return nil }
             self = .sslCiphers(suites)
+        case .backendClientCertificate:
+            guard let members = Members(config, ["enable", "ca", "content", "key"], length: Self.certificateConfigBytes),
+                let enabled = members.enabled, let authorities = members.text("ca", default: ""),
+                let chain = members.text("content", default: ""), let key = members.text("key", default: ""),
+                chain.isEmpty == key.isEmpty
+            else { return nil }
+            self = .backendClientCertificate(
+                BackendCertificate(isEnabled: enabled, authorities: authorities, chain: chain, key: Secret(key)))
         case .publicKey:
             guard let members = Members(config, ["enable", "public_key_uri_prefix"]), let enabled = members.enabled,
                 let prefix = members.text("public_key_uri_prefix", default: Self.publicKeyPrefix), Self.isPrefix(prefix)
@@ -125,6 +144,8 @@ public enum FeatureSetting: Sendable, Equatable {
     }
 
     public static let publicKeyPrefix = "/apigw/authadv/v2/public-key/"
+    /// Longest `config` that holds certificates.
+    public static let certificateConfigBytes = 131_072
     private static let bodyBytes = 1_048_576...(9536 * 1_048_576)
 
     /// Headers that the gateway itself writes to backends or that frame the message: a signature cannot be carried there.
@@ -162,8 +183,8 @@ public enum FeatureSetting: Sendable, Equatable {
     private struct Members {
         private let object: JSONValue
 
-        init?(_ text: String, _ names: Set<String>) {
-            let limits = JSONValue.Limits(length: 4096, depth: 4, values: 64)
+        init?(_ text: String, _ names: Set<String>, length: Int = 4096) {
+            let limits = JSONValue.Limits(length: length, depth: 4, values: 64)
             guard let value = try? JSONValue(parsing: text, limits: limits), case .object(let members) = value,
                 members.allSatisfy({ names.contains($0.name) })
             else { return nil }

@@ -5,7 +5,14 @@ import Snapshot
 /// Features of an instance -> what requests meet. Contents were checked when the features were written, so what does not
 /// parse here keeps its default.
 public enum InstanceSettingsCompiler {
-    public static func compile(instanceID: String, features: [Feature]) -> InstanceSettings {
+    /// - Parameters:
+    ///   - features: with their secrets in the clear where `prepare` is given.
+    ///   - prepare: makes contexts of the TLS library; nil where nobody connects.
+    ///   - tolerates: what the TLS library does not take makes connections to HTTPS backends fail, instead of being refused.
+    /// - Throws: ``CompileDiagnostic`` naming the feature's config.
+    public static func compile(
+        instanceID: String, features: [Feature], prepare: TLSPreparation? = nil, tolerates: Bool = true
+    ) throws(CompileDiagnostic) -> InstanceSettings {
         var settings = InstanceSettings(instanceID: instanceID)
         for feature in features where feature.enabled {
             guard let known = ConfigurableFeature(rawValue: feature.name),
@@ -30,6 +37,8 @@ public enum InstanceSettingsCompiler {
             case .backendTokenAllow(let patterns): settings.tokenPatterns = patterns.compactMap { try? PatternMatcher($0) }
             case .apiURINoEscape(let enabled): settings.keepsEscapedPath = enabled
             case .publicKey(_, let prefix): settings.publicKeyPrefix = Array(prefix.utf8)
+            case .backendClientCertificate(let certificate):
+                settings.backendTLS = try backendTLS(certificate, of: feature, prepare, tolerates)
             // Management alone asks for it.
             case .vpcNameModifiable: break
             // Belongs to the domains of the instance, see DomainCompiler.
@@ -38,5 +47,26 @@ public enum InstanceSettingsCompiler {
             }
         }
         return settings
+    }
+
+    private static func backendTLS(
+        _ certificate: FeatureSetting.BackendCertificate, of feature: Feature, _ prepare: TLSPreparation?, _ tolerates: Bool
+    ) throws(CompileDiagnostic) -> BackendTLSChoice {
+        func made(chain: String, key: Secret) throws(CompileDiagnostic) -> BackendTLS {
+            let material = TLSMaterial(backendChain: chain, key: key, authorities: certificate.authorities)
+            guard let prepare else { return BackendTLS(material: material, context: nil) }
+            do {
+                return BackendTLS(material: material, context: try prepare(material))
+            } catch where !tolerates {
+                throw CompileDiagnostic(
+                    field: "config", reason: "the TLS library does not take the certificate", resource: "feature \(feature.name)")
+            } catch {
+                return BackendTLS(material: material, context: nil)
+            }
+        }
+        var choice = BackendTLSChoice()
+        if !certificate.authorities.isEmpty { choice.verified = try made(chain: "", key: Secret("")) }
+        if !certificate.chain.isEmpty { choice.mutual = try made(chain: certificate.chain, key: certificate.key) }
+        return choice
     }
 }

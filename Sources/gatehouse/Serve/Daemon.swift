@@ -46,7 +46,7 @@ enum Daemon {
         let state = ReadyState()
         let plane = try ControlPlane(
             store: store, box: box, settings: planeSettings(settings), log: log,
-            tls: ProxyServer.prepareTLS,
+            tls: ProxyServer.prepareTLS(verifiesBackends: settings.verifiesBackendCertificates),
             traffic: { await gateway.takeTraffic() },
             sink: { snapshot, inForce in
                 gateway.publish(snapshot) {
