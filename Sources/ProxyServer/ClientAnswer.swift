@@ -12,6 +12,7 @@ extension ClientConnection {
         let now = loop.eventTime
         exchange.answeredAt = now
         exchange.status = connection.head.status
+        noteAnswer(status: connection.head.status)
         exchange.forgetReplay()
         exchange.deadline = now + nanoseconds(loop.configuration.answerTimeoutMilliseconds)
         // A body that is still coming when the answer begins may never end: the connection is not promised to stay.
@@ -96,6 +97,7 @@ extension ClientConnection {
         guard let connection = exchange.upstream, let form = exchange.form else { return }
         if form.framing == .chunked { out.writeStaticString("0\r\n\r\n") }
         exchange.upstream = nil
+        noteAttemptEnded()
         let sentAll = body.isComplete && exchange.unsent.readableBytes == 0
         if form.keepsAlive {
             flushOut()
@@ -119,6 +121,7 @@ extension ClientConnection {
             closeNow()
             return
         }
+        exchange.failure = failure
         let answer = exchange.ownAnswer
         let text: [UInt8]
         if let shapes = exchange.route?.policies.failures ?? exchange.host?.failures, let head,

@@ -258,6 +258,8 @@ extension ClientConnection {
         guard let backend = exchange.backend else { return }
         exchange.isDispatched = true
         exchange.attempts += 1
+        loop.metrics.attempts &+= 1
+        if exchange.attempts > 1 { loop.metrics.repetitions &+= 1 }
         let now = loop.eventTime
         exchange.sentAt = now
         if exchange.attempts == 1 { exchange.firstSentAt = now }
@@ -272,6 +274,7 @@ extension ClientConnection {
             pool = loop.pool(of: backend)
             exchange.lastPool = (backend, pool, loop.poolGeneration)
         }
+        noteAttempt(at: pool.upstream)
         // A repeated attempt opens a connection: others of the pool are likely to be as stale as the one that failed.
         while exchange.attempts == 1, let connection = pool.take() {
             if connection.isUsable {
@@ -355,6 +358,7 @@ extension ClientConnection {
             attemptFailed(failure, isFree: false)
             return
         }
+        if exchange.attempt != nil { connection.out.withUnsafeReadableBytes { noteSent($0) } }
         let bodyCount = exchange.unsent.readableBytes
         if bodyCount == 0 {
             connection.send(connection.out)
@@ -410,6 +414,7 @@ extension ClientConnection {
             connection.close()
         }
         exchange.isConnecting = false
+        noteAttemptEnded()
         // A connection that was stale says nothing about its member.
         exchange.leaveMember(failed: !isFree)
         guard !exchange.hasAnswer else {

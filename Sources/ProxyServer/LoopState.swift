@@ -48,6 +48,10 @@ final class LoopState: @unchecked Sendable {
     private(set) var activeRequests = 0
     /// Counts of the APIs' requests.
     var traffic: TrafficLedger
+    /// Counts of all requests.
+    var metrics = LoopMetrics()
+    /// nil: requests are not logged.
+    let accessLog: AccessLogBuffer?
 
     private static let busyTick: UInt64 = 20_000_000
     private static let idleTick: UInt64 = 500_000_000
@@ -61,6 +65,7 @@ final class LoopState: @unchecked Sendable {
         stageScratch = StageScratch(nodeName: configuration.nodeName, nodeAddress: configuration.nodeAddress)
         snapshot = .empty
         traffic = TrafficLedger(loop: number)
+        accessLog = configuration.accessLog.map { AccessLogBuffer($0) }
         var source = SystemRandomNumberGenerator()
         requestIDs = RequestIDGenerator(seedingFrom: &source)
     }
@@ -92,7 +97,11 @@ final class LoopState: @unchecked Sendable {
 
     /// False when there are too many; the connection is then to be closed.
     func add(_ connection: ClientConnection) -> Bool {
-        guard connections.count < maxConnections, !isDraining else { return false }
+        guard connections.count < maxConnections, !isDraining else {
+            metrics.turnedAway &+= 1
+            return false
+        }
+        metrics.accepted[connection.usesTLS ? 1 : 0] &+= 1
         connection.registration = connections.count
         connections.append(connection)
         scheduleTick(within: Self.idleTick)
@@ -103,6 +112,7 @@ final class LoopState: @unchecked Sendable {
         let index = connection.registration
         guard index >= 0 else { return }
         connection.registration = -1
+        metrics.closed[connection.usesTLS ? 1 : 0] &+= 1
         let last = connections.removeLast()
         if last !== connection {
             connections[index] = last
@@ -182,6 +192,7 @@ final class LoopState: @unchecked Sendable {
         nextTick = .max
         eventBegins()
         let now = eventTime
+        accessLog?.flush()
         var index = connections.count
         while index > 0 {
             index -= 1
@@ -209,6 +220,21 @@ final class LoopState: @unchecked Sendable {
                 forgetBackends()
             }
         }
+    }
+
+    // MARK: Seeing it
+
+    /// Adds a line, which reaches the writing thread with the next tick at the latest.
+    func log(_ record: AccessRecord, to log: AccessLogBuffer) {
+        if log.isEmpty { scheduleTick(within: Self.busyTick) }
+        log.append(record, nowMilliseconds: Self.wallMilliseconds())
+    }
+
+    func report() -> LoopReport {
+        LoopReport(
+            metrics: metrics, activeRequests: activeRequests,
+            pools: pools.map { ("\($0.host):\($0.port)", $1.open, $1.idleCount) }, snapshotRevision: snapshot.revision,
+            checkedChannels: snapshot.checkedChannels)
     }
 
     // MARK: End

@@ -25,6 +25,9 @@ final class UpstreamPool: @unchecked Sendable {
         address = try? SocketAddress(ipAddress: upstream.host, port: upstream.port)
     }
 
+    /// Of ``open``, those that wait for a request.
+    var idleCount: Int { idle.count }
+
     var isUnused: Bool { open == 0 && idle.isEmpty }
 
     func take() -> UpstreamConnection? { idle.popLast() }
@@ -58,6 +61,7 @@ final class UpstreamPool: @unchecked Sendable {
         timeoutMilliseconds: Int, _ done: @escaping (Result<UpstreamConnection, GatewayFailure>) -> Void
     ) {
         open += 1
+        loop.metrics.connects &+= 1
         let bootstrap = ClientBootstrap(group: loop.eventLoop)
             .connectTimeout(.milliseconds(Int64(timeoutMilliseconds)))
             .channelOption(.maxMessagesPerRead, value: 1)
@@ -93,6 +97,7 @@ final class UpstreamPool: @unchecked Sendable {
                 }
             case .failure(let error):
                 self.open -= 1
+                self.loop.metrics.connectFailures &+= 1
                 done(.failure(Self.failure(error)))
             }
         }

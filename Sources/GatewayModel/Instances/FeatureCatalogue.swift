@@ -37,6 +37,7 @@ public enum ConfigurableFeature: String, Sendable, CaseIterable {
     case backendTokenAllow = "backend_token_allow"
     case sslCiphers = "ssl_ciphers"
     case backendClientCertificate = "backend_client_certificate"
+    case customLog = "custom_log"
 
     public var defaultConfig: String {
         switch self {
@@ -53,6 +54,7 @@ public enum ConfigurableFeature: String, Sendable, CaseIterable {
         case .appJWT: #"{"enable":"off","auth_header":"Authorization"}"#
         case .backendTokenAllow: #"{"backend_token_allow_users":[]}"#
         case .backendClientCertificate: #"{"enable":"off","ca":"","content":"","key":""}"#
+        case .customLog: #"{"custom_logs":[]}"#
         case .sslCiphers:
             #"{"ssl_ciphers":["# + CipherSuite.allCases.map { "\"\($0.rawValue)\"" }.joined(separator: ",") + "]}"
         }
@@ -61,7 +63,7 @@ public enum ConfigurableFeature: String, Sendable, CaseIterable {
     /// `config` of a call that only says `enable: true`.
     public var enabledConfig: String {
         switch self {
-        case .requestBodySize, .backendTimeout, .customAuthHeader, .rateLimit, .backendTokenAllow, .sslCiphers: defaultConfig
+        case .requestBodySize, .backendTimeout, .customAuthHeader, .rateLimit, .backendTokenAllow, .sslCiphers, .customLog: defaultConfig
         case .appBasic, .appSecret, .appAPIKey: "on"
         case .appJWT: #"{"enable":"on","auth_header":"Authorization"}"#
         case .publicKey: #"{"enable":"on","public_key_uri_prefix":"/apigw/authadv/v2/public-key/"}"#
@@ -148,7 +150,7 @@ public enum FeatureCatalogue {
         unsupported("default_group_host_trustlist", #"{"enable":"off","hosts":[]}"#),
         configurable(.vpcNameModifiable),
         unsupported("vpc_health_status"),
-        unsupported("custom_log", #"{"custom_logs":[]}"#),
+        configurable(.customLog),
         unsupported("sse_strategy"),
         unsupported("request_custom_config"),
         unsupported("authorizer_context_support_num_bool"),

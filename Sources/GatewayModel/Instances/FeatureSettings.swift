@@ -29,6 +29,16 @@ public enum FeatureSetting: Sendable, Equatable {
     case sslCiphers([CipherSuite])
     case backendClientCertificate(BackendCertificate)
 
+    /// What of a request the access log shows besides its own fields; ten at most.
+    case customLog([CustomLogField])
+
+    public struct CustomLogField: Sendable, Equatable {
+        public enum Location: String, Sendable, CaseIterable { case header, query, cookie }
+        public let location: Location
+        /// 1...64 characters without blanks and control characters.
+        public let name: String
+    }
+
     /// What the gateway shows to backends, and whose certificates it takes from them; PEM texts that may be empty.
     public struct BackendCertificate: Sendable, Equatable {
         public let isEnabled: Bool
@@ -46,7 +56,7 @@ public enum FeatureSetting: Sendable, Equatable {
         case .apiURINoEscape(let enabled), .vpcNameModifiable(let enabled), .appBasic(let enabled), .appSecret(let enabled),
             .appAPIKey(let enabled), .appJWT(let enabled, _):
             enabled
-        case .backendTokenAllow: true
+        case .backendTokenAllow, .customLog: true
         case .backendClientCertificate(let certificate): certificate.isEnabled
         }
     }
@@ -98,6 +108,13 @@ public enum FeatureSetting: Sendable, Equatable {
             }
             guard suites.count == names.count else { return nil }
             self = .sslCiphers(suites)
+        case .customLog:
+            guard let members = Members(config, ["custom_logs"]), case .array(let entries)? = members["custom_logs"],
+                entries.count <= 10
+            else { return nil }
+            let fields = entries.compactMap(CustomLogField.init)
+            guard fields.count == entries.count else { return nil }
+            self = .customLog(fields)
         case .backendClientCertificate:
             guard let members = Members(config, ["enable", "ca", "content", "key"], length: Self.certificateConfigBytes),
                 let enabled = members.enabled, let authorities = members.text("ca", default: ""),
@@ -179,6 +196,12 @@ public enum FeatureSetting: Sendable, Equatable {
             }
     }
 
+    fileprivate static func isLogName(_ text: String) -> Bool {
+        (1...64).contains(text.utf8.count) && text.utf8.allSatisfy { $0 > 0x20 && $0 != 0x7F }
+    }
+
+    fileprivate static func isHeader(_ text: String) -> Bool { isHeaderName(text) }
+
     /// A JSON object with no members but the named ones.
     private struct Members {
         private let object: JSONValue
@@ -220,5 +243,16 @@ public enum FeatureSetting: Sendable, Equatable {
             default: nil
             }
         }
+    }
+}
+
+extension FeatureSetting.CustomLogField {
+    /// - Returns: nil when it has not the form `{"location": ..., "name": ...}`.
+    fileprivate init?(_ value: JSONValue) {
+        guard case .object(let members) = value, members.count == 2, case .string(let place)? = value["location"],
+            let location = Location(rawValue: place), case .string(let name)? = value["name"],
+            location == .header ? FeatureSetting.isHeader(name) : FeatureSetting.isLogName(name)
+        else { return nil }
+        self.init(location: location, name: name)
     }
 }

@@ -39,6 +39,7 @@ public enum InstanceSettingsCompiler {
             case .publicKey(_, let prefix): settings.publicKeyPrefix = Array(prefix.utf8)
             case .backendClientCertificate(let certificate):
                 settings.backendTLS = try backendTLS(certificate, of: feature, prepare, tolerates)
+            case .customLog(let fields): settings.logFields = fields.map(LogField.init)
             // Management alone asks for it.
             case .vpcNameModifiable: break
             // Belongs to the domains of the instance, see DomainCompiler.
@@ -68,5 +69,15 @@ public enum InstanceSettingsCompiler {
         if !certificate.authorities.isEmpty { choice.verified = try made(chain: "", key: Secret("")) }
         if !certificate.chain.isEmpty { choice.mutual = try made(chain: certificate.chain, key: certificate.key) }
         return choice
+    }
+}
+
+extension LogField {
+    init(_ field: FeatureSetting.CustomLogField) {
+        switch field.location {
+        case .header: self.init(place: .header, name: Array(field.name.lowercased().utf8))
+        case .query: self.init(place: .query, name: Array(field.name.utf8))
+        case .cookie: self.init(place: .cookie, name: Array(field.name.utf8))
+        }
     }
 }
