@@ -303,7 +303,8 @@ extension ClientConnection {
     private func attach(_ connection: UpstreamConnection, _ backend: HTTPBackend) {
         guard let head, let captures = exchange.captures else { return }
         exchange.upstream = connection
-        connection.begin(self, answersHead: RequestWriter.isHead(head, backend))
+        connection.begin(
+            self, answersHead: RequestWriter.isHead(head, backend), acceptsUpgrade: head.upgradeProtocol != nil)
         var clientText: [UInt8]?
         if let source = exchange.instance?.settings.clientAddress, source != .peer {
             let address = ClientAddress.of(head, peer: peer, source: source)
@@ -380,6 +381,7 @@ extension ClientConnection {
     }
 
     func bodyMayGoOn() {
+        if phase == .tunnel { return resumeReading() }
         guard phase == .exchange, !body.isComplete else { return }
         clientDeadline = loop.eventTime + nanoseconds(loop.configuration.bodyTimeoutMilliseconds)
         resumeReading()

@@ -22,6 +22,11 @@ public struct InstanceSettings: Sendable {
     /// Names of accounts whose token reaches the backend, feature `backend_token_allow`.
     public var tokenPatterns: [PatternMatcher] = []
 
+    /// Feature `gzip`: how hard answers are compressed, 1 to 9; nil while it is off.
+    public var gzipLevel: Int?
+    /// Feature `sse_strategy`: streams of events may be silent for as long as tunnels.
+    public var keepsEventStreams = false
+
     public func passesToken(of accountName: String) -> Bool { tokenPatterns.contains { $0.match(accountName) == .match } }
 
     public init(

@@ -34,6 +34,8 @@ public enum InstanceSettingsCompiler {
             case .vpcNameModifiable: break
             // Belongs to the domains of the instance, see DomainCompiler.
             case .sslCiphers: break
+            case .gzip(_, let level): settings.gzipLevel = level
+            case .sseStrategy(let enabled): settings.keepsEventStreams = enabled
             case .rateLimit(let calls): settings.defaultRateLimit = calls
             }
         }
