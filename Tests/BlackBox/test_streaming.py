@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import json
+import socket
+import struct
 import threading
 
 import pytest
@@ -82,15 +83,25 @@ def test_events_without_chunks(world):
 
 
 def test_a_client_that_leaves_ends_the_stream(world):
+    """Whether it says so at once, or is found to be gone by what is sent to it."""
     with RawBackend() as backend:
         api = world.make_api(backend={"url_domain": backend.address})
-        wire = begin(world, api)
-        end = backend.accept()
-        end.request()
-        end.send(EVENTS + chunk(b"data: 1\n\n"))
-        read_head(wire)
-        wire.close()
-        assert end.is_closed, "the backend is not left writing for nobody"
+        for at_once in (True, False):
+            wire = begin(world, api)
+            end = backend.accept()
+            end.request()
+            end.send(EVENTS + chunk(b"data: 1\n\n"))
+            read_head(wire)
+            if at_once:
+                wire.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            wire.close()
+            if not at_once:
+                # A client may close its side and listen on; the second event after that meets nobody.
+                with pytest.raises(OSError):
+                    for _ in range(10_000):
+                        end.send(chunk(b"data: 2\n\n" * 1000))
+            else:
+                assert end.is_closed, "the backend is not left writing for nobody"
 
 
 def test_sse_strategy_is_managed(world):
