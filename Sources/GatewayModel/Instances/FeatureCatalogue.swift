@@ -36,6 +36,7 @@ public enum ConfigurableFeature: String, Sendable, CaseIterable {
     case appJWT = "app_jwt"
     case backendTokenAllow = "backend_token_allow"
     case sslCiphers = "ssl_ciphers"
+    case authorizerContextNumbers = "authorizer_context_support_num_bool"
 
     public var defaultConfig: String {
         switch self {
@@ -45,7 +46,7 @@ public enum ConfigurableFeature: String, Sendable, CaseIterable {
         case .realIPFromXFF: #"{"enable":"off","xff_index":-1}"#
         case .realIPHeaderGetter: #"{"enable":"off","header_getter":""}"#
         case .customAuthHeader: #"{"app_auth_header":"","backend_sign_header":""}"#
-        case .apiURINoEscape: "off"
+        case .apiURINoEscape, .authorizerContextNumbers: "off"
         case .vpcNameModifiable: "on"
         case .rateLimit: #"{"api_limits":200}"#
         case .appBasic, .appSecret, .appAPIKey: "off"
@@ -66,7 +67,7 @@ public enum ConfigurableFeature: String, Sendable, CaseIterable {
         case .realIPFromXFF: #"{"enable":"on","xff_index":-1}"#
         // There is no header that it could read by default.
         case .realIPHeaderGetter: defaultConfig
-        case .apiURINoEscape, .vpcNameModifiable: "on"
+        case .apiURINoEscape, .vpcNameModifiable, .authorizerContextNumbers: "on"
         }
     }
 
@@ -148,7 +149,7 @@ public enum FeatureCatalogue {
         unsupported("custom_log", #"{"custom_logs":[]}"#),
         unsupported("sse_strategy"),
         unsupported("request_custom_config"),
-        unsupported("authorizer_context_support_num_bool"),
+        configurable(.authorizerContextNumbers),
     ]
 
     private static func configurable(_ feature: ConfigurableFeature) -> FeatureDescription {

@@ -27,6 +27,8 @@ public enum FeatureSetting: Sendable, Equatable {
     case backendTokenAllow([String])
     /// Cipher suites of TLS 1.2 at the domains of the instance, at least one; those of TLS 1.3 are always there.
     case sslCiphers([CipherSuite])
+    /// Custom authorizers may give numbers and booleans.
+    case authorizerContextNumbers(Bool)
 
     /// Whether the config itself leaves the feature on.
     public var isOn: Bool {
@@ -34,7 +36,7 @@ public enum FeatureSetting: Sendable, Equatable {
         case .requestBodySize, .backendTimeout, .customAuthHeader, .rateLimit, .sslCiphers: true
         case .publicKey(let enabled, _), .realIPFromXFF(let enabled, _), .realIPHeaderGetter(let enabled, _): enabled
         case .apiURINoEscape(let enabled), .vpcNameModifiable(let enabled), .appBasic(let enabled), .appSecret(let enabled),
-            .appAPIKey(let enabled), .appJWT(let enabled, _):
+            .appAPIKey(let enabled), .appJWT(let enabled, _), .authorizerContextNumbers(let enabled):
             enabled
         case .backendTokenAllow: true
         }
@@ -53,6 +55,9 @@ public enum FeatureSetting: Sendable, Equatable {
         case .vpcNameModifiable:
             guard let enabled = Self.flag(config) else { return nil }
             self = .vpcNameModifiable(enabled)
+        case .authorizerContextNumbers:
+            guard let enabled = Self.flag(config) else { return nil }
+            self = .authorizerContextNumbers(enabled)
         case .backendTimeout:
             guard let members = Members(config, ["max_timeout"]), case .number(let number) = members["max_timeout"],
                 let limit = number.integer, (1...600_000).contains(limit)
