@@ -3,7 +3,7 @@ import Testing
 
 /// Texts that functions send and get: strict, bounded, and read as they were written.
 @Suite("JSON of the request path")
-struct BoundedJSONTests {
+struct EventJSONTests {
     private static let limits = JSONValue.Limits(length: 10_000, depth: 4, values: 50)
 
     private static func read(_ text: String) -> JSONValue? { try? JSONValue(parsing: Array(text.utf8), limits: limits) }
