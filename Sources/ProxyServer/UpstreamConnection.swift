@@ -68,6 +68,16 @@ final class UpstreamConnection: ChannelInboundHandler, ChannelOutboundHandler {
 
     func send(_ buffer: ByteBuffer) { context?.writeAndFlush(wrapOutboundOut(buffer), promise: nil) }
 
+    /// - Parameter done: told once whether the system has taken all of it.
+    func send(_ buffer: ByteBuffer, _ done: @escaping (Bool) -> Void) {
+        guard let context else { return done(false) }
+        let written = context.eventLoop.makePromise(of: Void.self)
+        written.futureResult.assumeIsolated().whenComplete { result in
+            if case .success = result { done(true) } else { done(false) }
+        }
+        context.writeAndFlush(wrapOutboundOut(buffer), promise: written)
+    }
+
     func write(_ buffer: ByteBuffer) { context?.write(wrapOutboundOut(buffer), promise: nil) }
 
     /// Gives the connection back: to the pool if its state is known, otherwise it is closed.

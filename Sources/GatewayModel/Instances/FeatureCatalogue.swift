@@ -38,6 +38,7 @@ public enum ConfigurableFeature: String, Sendable, CaseIterable {
     case sslCiphers = "ssl_ciphers"
     case gzip = "gzip"
     case sseStrategy = "sse_strategy"
+    case authorizerContextNumbers = "authorizer_context_support_num_bool"
 
     public var defaultConfig: String {
         switch self {
@@ -47,7 +48,8 @@ public enum ConfigurableFeature: String, Sendable, CaseIterable {
         case .realIPFromXFF: #"{"enable":"off","xff_index":-1}"#
         case .realIPHeaderGetter: #"{"enable":"off","header_getter":""}"#
         case .customAuthHeader: #"{"app_auth_header":"","backend_sign_header":""}"#
-        case .apiURINoEscape, .sseStrategy: "off"
+        case .apiURINoEscape, .authorizerContextNumbers: "off"
+        case .sseStrategy: "off"
         case .gzip: #"{"enable":"off","comp_level":6}"#
         case .vpcNameModifiable: "on"
         case .rateLimit: #"{"api_limits":200}"#
@@ -69,7 +71,8 @@ public enum ConfigurableFeature: String, Sendable, CaseIterable {
         case .realIPFromXFF: #"{"enable":"on","xff_index":-1}"#
         // There is no header that it could read by default.
         case .realIPHeaderGetter: defaultConfig
-        case .apiURINoEscape, .vpcNameModifiable, .sseStrategy: "on"
+        case .apiURINoEscape, .vpcNameModifiable, .authorizerContextNumbers: "on"
+        case .sseStrategy: "on"
         case .gzip: #"{"enable":"on","comp_level":6}"#
         }
     }
@@ -152,7 +155,7 @@ public enum FeatureCatalogue {
         unsupported("custom_log", #"{"custom_logs":[]}"#),
         configurable(.sseStrategy),
         unsupported("request_custom_config"),
-        unsupported("authorizer_context_support_num_bool"),
+        configurable(.authorizerContextNumbers),
     ]
 
     private static func configurable(_ feature: ConfigurableFeature) -> FeatureDescription {

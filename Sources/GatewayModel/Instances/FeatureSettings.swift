@@ -31,6 +31,8 @@ public enum FeatureSetting: Sendable, Equatable {
     case gzip(enabled: Bool, level: Int)
     /// Streams of events may be silent for as long as tunnels.
     case sseStrategy(Bool)
+    /// Custom authorizers may give numbers and booleans.
+    case authorizerContextNumbers(Bool)
 
     /// Whether the config itself leaves the feature on.
     public var isOn: Bool {
@@ -39,7 +41,7 @@ public enum FeatureSetting: Sendable, Equatable {
         case .gzip(let enabled, _), .sseStrategy(let enabled): enabled
         case .publicKey(let enabled, _), .realIPFromXFF(let enabled, _), .realIPHeaderGetter(let enabled, _): enabled
         case .apiURINoEscape(let enabled), .vpcNameModifiable(let enabled), .appBasic(let enabled), .appSecret(let enabled),
-            .appAPIKey(let enabled), .appJWT(let enabled, _):
+            .appAPIKey(let enabled), .appJWT(let enabled, _), .authorizerContextNumbers(let enabled):
             enabled
         case .backendTokenAllow: true
         }
@@ -58,6 +60,9 @@ public enum FeatureSetting: Sendable, Equatable {
         case .vpcNameModifiable:
             guard let enabled = Self.flag(config) else { return nil }
             self = .vpcNameModifiable(enabled)
+        case .authorizerContextNumbers:
+            guard let enabled = Self.flag(config) else { return nil }
+            self = .authorizerContextNumbers(enabled)
         case .backendTimeout:
             guard let members = Members(config, ["max_timeout"]), case .number(let number) = members["max_timeout"],
                 let limit = number.integer, (1...600_000).contains(limit)
