@@ -38,6 +38,9 @@ public enum ConfigurableFeature: String, Sendable, CaseIterable {
     case sslCiphers = "ssl_ciphers"
     case backendClientCertificate = "backend_client_certificate"
     case customLog = "custom_log"
+    case gzip = "gzip"
+    case sseStrategy = "sse_strategy"
+    case authorizerContextNumbers = "authorizer_context_support_num_bool"
 
     public var defaultConfig: String {
         switch self {
@@ -47,7 +50,9 @@ public enum ConfigurableFeature: String, Sendable, CaseIterable {
         case .realIPFromXFF: #"{"enable":"off","xff_index":-1}"#
         case .realIPHeaderGetter: #"{"enable":"off","header_getter":""}"#
         case .customAuthHeader: #"{"app_auth_header":"","backend_sign_header":""}"#
-        case .apiURINoEscape: "off"
+        case .apiURINoEscape, .authorizerContextNumbers: "off"
+        case .sseStrategy: "off"
+        case .gzip: #"{"enable":"off","comp_level":6}"#
         case .vpcNameModifiable: "on"
         case .rateLimit: #"{"api_limits":200}"#
         case .appBasic, .appSecret, .appAPIKey: "off"
@@ -70,8 +75,10 @@ public enum ConfigurableFeature: String, Sendable, CaseIterable {
         case .realIPFromXFF: #"{"enable":"on","xff_index":-1}"#
         // There is no header that it could read by default.
         case .realIPHeaderGetter: defaultConfig
-        case .apiURINoEscape, .vpcNameModifiable: "on"
+        case .apiURINoEscape, .vpcNameModifiable, .authorizerContextNumbers: "on"
         case .backendClientCertificate: #"{"enable":"on","ca":"","content":"","key":""}"#
+        case .sseStrategy: "on"
+        case .gzip: #"{"enable":"on","comp_level":6}"#
         }
     }
 
@@ -126,7 +133,7 @@ public enum FeatureCatalogue {
         builtIn("vpc_backup"),
         unsupported("throttle_strategy", #"{"enable":"off","strategy":"local"}"#),
         unsupported("kafka_log_plugin_options"),
-        unsupported("gzip", #"{"enable":"off","comp_level":6}"#),
+        configurable(.gzip),
         unsupported("js_invocable_cache_size"),
     ]
 
@@ -151,9 +158,9 @@ public enum FeatureCatalogue {
         configurable(.vpcNameModifiable),
         unsupported("vpc_health_status"),
         configurable(.customLog),
-        unsupported("sse_strategy"),
+        configurable(.sseStrategy),
         unsupported("request_custom_config"),
-        unsupported("authorizer_context_support_num_bool"),
+        configurable(.authorizerContextNumbers),
     ]
 
     private static func configurable(_ feature: ConfigurableFeature) -> FeatureDescription {

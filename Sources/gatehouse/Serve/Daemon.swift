@@ -40,6 +40,9 @@ enum Daemon {
         let folderPath = folder.path
         let accessLog = try settings.accessLog.map { try openAccessLog($0, folder: folderPath, region: settings.region, log: log) }
         configuration.accessLog = accessLog
+        configuration.httpExpectsProxyHeader = settings.gatewayProxyProtocol
+        configuration.httpsExpectsProxyHeader = settings.gatewayTLSProxyProtocol
+        configuration.tunnelIdleMilliseconds = settings.tunnelIdleSeconds * 1000
         let gateway: ProxyServer
         do {
             gateway = try ProxyServer(configuration: configuration, logger: log)
