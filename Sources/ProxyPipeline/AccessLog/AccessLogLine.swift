@@ -182,7 +182,7 @@ public final class AccessLogWriter {
         return switch route.policies.callers?.kind {
         case .app?: "APP"
         case .iam?: "IAM"
-        case nil: "NONE"
+        case nil: route.policies.authorizer == nil ? "NONE" : "AUTHORIZER"
         }
     }
 

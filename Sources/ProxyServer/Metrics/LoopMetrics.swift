@@ -110,10 +110,11 @@ extension GatewayFailure {
         case .thirdAuthRefused, .thirdAuthIdentityMissing, .thirdAuthBlocked, .thirdAuthNoMember, .thirdAuthUnreachable,
             .thirdAuthAnswerInvalid:
             "third_auth"
+        case .authorizerIdentityInvalid, .authorizerDenied, .authorizerFailed: "authorizer"
         case .breakerOpen: "breaker"
         case .parameterRejected: "parameters"
         case .signingFailed: "signing"
-        case .nameNotResolved, .backendUnavailable, .noMember, .backendTimeout: "backend"
+        case .nameNotResolved, .backendUnavailable, .noMember, .backendTimeout, .functionAnswerInvalid: "backend"
         case .internalError: "internal"
         }
     }
