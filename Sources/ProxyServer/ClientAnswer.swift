@@ -115,6 +115,7 @@ extension ClientConnection {
     // MARK: The gateway's own answer
 
     func fail(_ failure: GatewayFailure) {
+        rehearsal?.refuse(failure)
         guard !exchange.hasAnswer else {
             closeNow()
             return
@@ -175,6 +176,7 @@ extension ClientConnection {
     func send(_ answer: ResponseHead, _ text: [UInt8], failure: GatewayFailure?) {
         exchange.deadline = .max
         exchange.status = answer.status
+        if let rehearsal { origin?.finish(rehearsal.report) }
         decorate(answer, failure: failure, isBackend: false)
         if let connection = exchange.upstream {
             exchange.upstream = nil

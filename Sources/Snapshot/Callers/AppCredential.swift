@@ -107,6 +107,14 @@ public enum CallerIdentity: Sendable {
         }
     }
 
+    /// For explanations: who it is, without anything that proves it.
+    public var description: String {
+        switch self {
+        case .app(let app): "the application \(app.name) (\(app.appID))"
+        case .iam(let identity): "the user \(identity.userName) of the account \(identity.accountName)"
+        }
+    }
+
     public var app: AppCredential? {
         if case .app(let app) = self { app } else { nil }
     }
