@@ -78,7 +78,7 @@ struct Explain: AsyncParsableCommand {
                 "identity": ["methods": ["password"], "password": ["user": user]], "scope": ["project": ["id": credentials.projectID]],
             ]
         ]
-        let (_, response) = try await send("\(credentials.iamEndpoint)/v3/auth/tokens", request, token: nil)
+        let (_, response) = try await send("\(credentials.iamEndpoint)/auth/tokens", request, token: nil)
         guard response.statusCode == 201, let token = response.value(forHTTPHeaderField: "X-Subject-Token") else {
             throw PlainFailure("the log-in of credentials.json was refused with \(response.statusCode)")
         }
