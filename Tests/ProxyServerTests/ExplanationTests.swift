@@ -27,7 +27,7 @@ import Testing
         (0..<3).map { number in
             let addresses = AppAddresses(
                 permitsListed: Bool.random(using: &generator), addresses: IPSet([IPRange("10.0.0.0/8")].compactMap(\.self)))
-            let quota = AppQuotaPolicy(limit: Int.random(in: 5...60, using: &generator), window: 3_600_000, anchor: nil, state: AppQuotaState())
+            let quota = AppQuotaPolicy(limit: Int.random(in: 1...20, using: &generator), window: 3_600_000, anchor: nil, state: AppQuotaState())
             return AppCredential(
                 instanceID: "i", appID: "app\(number)", name: "app\(number)", key: Array("key-\(number)".utf8),
                 secrets: [], codes: [], accountID: "account\(number % 2)", projectID: "p", addresses: number == 0 ? nil : addresses,
@@ -82,9 +82,9 @@ import Testing
 
     private func routes(_ generator: inout SplitMix, port: Int) throws -> [Route] {
         var routes: [Route] = []
-        for _ in 0..<8 {
+        for _ in 0..<16 {
             var path = ""
-            for index in 0..<Int.random(in: 1...3, using: &generator) {
+            for index in 0..<Int.random(in: 1...2, using: &generator) {
                 path += "/" + ["a", "b", "{p\(index)}"].randomElement(using: &generator)!
             }
             let backend: Snapshot.Backend =
@@ -106,7 +106,7 @@ import Testing
     private func request(_ generator: inout SplitMix) -> (text: String, assumed: RehearsalAssumptions) {
         func pick<T>(_ values: [T]) -> T { values.randomElement(using: &generator)! }
         var target = ""
-        for _ in 0..<Int.random(in: 1...4, using: &generator) { target += "/" + pick(["a", "b", "c", "%61", "x%2Fy", ""]) }
+        for _ in 0..<Int.random(in: 1...3, using: &generator) { target += "/" + pick(["a", "b", "a", "b", "c", "%61", "x%2Fy", ""]) }
         if Bool.random(using: &generator) { target += "?q=" + pick(["1", "5", "9", "x", "", "2&r=1"]) }
         let method = pick(["GET", "POST", "PUT", "DELETE"])
         var assumed = RehearsalAssumptions()
