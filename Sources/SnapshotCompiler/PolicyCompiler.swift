@@ -6,8 +6,13 @@ import Snapshot
 /// Compiles what is bound to an API. Holds the runtime state (counters, breaker windows) that outlives a compiled policy.
 public struct PolicyCompiler: Sendable {
     let registry: RuntimeRegistry
+    let functions: FunctionCompiler
 
-    public init(registry: RuntimeRegistry = RuntimeRegistry()) { self.registry = registry }
+    /// - Parameter functions: where functions are run.
+    public init(registry: RuntimeRegistry = RuntimeRegistry(), functions: FunctionRegistry = FunctionRegistry()) {
+        self.registry = registry
+        self.functions = FunctionCompiler(functions: functions)
+    }
 
     /// - Throws: ``CompileDiagnostic`` naming the policy that cannot be enforced.
     public func compile(_ api: PublishedAPI, settings: InstanceSettings) throws(CompileDiagnostic) -> RoutePolicies {
@@ -15,6 +20,9 @@ public struct PolicyCompiler: Sendable {
         policies.signing = try signing(api)
         policies.access = try access(api)
         policies.callers = try CallerCompiler.policy(of: api)
+        policies.authorizer = try AuthorizerCompiler(
+            api: api, settings: settings, registry: registry, functions: functions
+        ).frontend()
         let compiler = PluginCompiler(api: api, settings: settings, registry: registry)
         for plugin in api.plugins {
             try compiler.compile(plugin, into: &policies)
@@ -28,6 +36,9 @@ public struct PolicyCompiler: Sendable {
             } else if policies.rateLimit != nil {
                 policies.objects[.rateLimit] = PolicyObject(.instanceFeature, id: api.instanceID, name: "ratelimit")
             }
+        }
+        if policies.authorizer != nil, let id = api.definition.authorizerID, let authorizer = api.authorizers[id] {
+            policies.objects[.authorizer] = PolicyObject(.authorizer, id: id, name: authorizer.name)
         }
         if let key = api.signatureKey { policies.objects[.signature] = PolicyObject(.signatureKey, id: key.id, name: key.name) }
         if policies.access != nil, let list = api.accessPolicies.first(where: { $0.entity == .ip }) {

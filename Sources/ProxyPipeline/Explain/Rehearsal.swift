@@ -128,10 +128,11 @@ extension GatewayFailure {
         case .throttled: .rateLimit
         case .thirdAuthRefused, .thirdAuthIdentityMissing, .thirdAuthBlocked, .thirdAuthNoMember, .thirdAuthUnreachable,
             .thirdAuthAnswerInvalid: .thirdAuth
+        case .authorizerIdentityInvalid, .authorizerDenied, .authorizerFailed: .authorizer
         case .breakerOpen: .breaker
         case .parameterRejected: .parameters
         case .signingFailed: .signature
-        case .nameNotResolved, .backendUnavailable, .noMember, .backendTimeout, .internalError: .backend
+        case .nameNotResolved, .backendUnavailable, .noMember, .backendTimeout, .functionAnswerInvalid, .internalError: .backend
         }
     }
 }
