@@ -36,6 +36,8 @@ final class ClientConnection: AnswerReceiver, ChannelInboundHandler, ChannelOutb
     let listenerPort: Int
     /// Set on connections of the program's own.
     let origin: DirectOrigin?
+    /// Set when requests must have no consequences.
+    let rehearsal: Rehearsal?
     /// What the handshake came to.
     private(set) var security: ConnectionSecurity
     /// Whose certificates the client was asked for.
@@ -72,6 +74,7 @@ final class ClientConnection: AnswerReceiver, ChannelInboundHandler, ChannelOutb
 
     init(loop: LoopState, usesTLS: Bool, listenerPort: Int, origin: DirectOrigin? = nil) {
         self.origin = origin
+        rehearsal = origin?.assumptions.map(Rehearsal.init)
         self.loop = loop
         self.usesTLS = usesTLS
         security = ConnectionSecurity(usesTLS: usesTLS)
@@ -144,7 +147,7 @@ final class ClientConnection: AnswerReceiver, ChannelInboundHandler, ChannelOutb
     /// Counts and logs the request, once. Only what matched an API is in the API's counts, and a preflight is the browser's question
     /// and no call of the API.
     func countRequest() {
-        guard exchange.isOpen else { return }
+        guard exchange.isOpen, rehearsal == nil else { return }
         exchange.isOpen = false
         let now = loop.eventTime
         let sent = exchange.firstSentAt
