@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import ssl
+import struct
 import threading
 import time
+import urllib.request
 
 import pytest
 
-from harness import certificates, signatures
+from harness import signatures
 from harness.backend import Answer, Backend
 from harness.management import Call
 from harness.process import Gatehouse, StartFailure
@@ -137,6 +140,8 @@ def test_a_client_that_leaves(log, backend):
     wire = Wire(log.program.gateway)
     wire.send(f"GET {api.path} HTTP/1.1\r\nHost: {api.host}\r\n\r\n".encode())
     backend.wait_for(1)
+    # A reset: a client that has only said everything still waits for its answer.
+    wire.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     wire.close()
     [line] = log.take()
     free.set()
@@ -195,7 +200,6 @@ def test_over_tls(log):
     api = log.world.make_mock()
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    import socket
     with context.wrap_socket(socket.create_connection(("127.0.0.1", log.program.tls_port)), server_hostname=api.host) as tls:
         tls.sendall(f"GET {api.path} HTTP/1.1\r\nHost: {api.host}\r\nConnection: close\r\n\r\n".encode())
         while tls.recv(65536):
@@ -299,7 +303,6 @@ def test_the_last_lines_are_there_after_a_stop(fresh_gatehouse, backend):
 
 
 def metric(program, name: str) -> int:
-    import urllib.request
     text = urllib.request.urlopen(f"{program.endpoint}/metrics").read().decode()
     return next(int(line.split(" ")[-1]) for line in text.splitlines() if line.startswith(name + " "))
 
