@@ -34,8 +34,12 @@ public enum GatewayFailure: Error, Equatable, Sendable {
     case thirdAuthUnreachable
     case thirdAuthAnswerInvalid
     case breakerOpen
-    /// A declared parameter is missing or wrong.
+    /// A declared parameter is missing or wrong, or does not fit where it is to go.
     case parameterRejected
+    /// Orchestration rules have no value to look at.
+    case orchestrationParameterMissing
+    /// No orchestration rule takes the value.
+    case orchestrationFailed
 
     // The way to the backend.
     case signingFailed
@@ -73,6 +77,7 @@ public enum GatewayFailure: Error, Equatable, Sendable {
         case .thirdAuthUnreachable: (500, "0616", "Incorrect third-party authentication request information")
         case .thirdAuthAnswerInvalid: (500, "0617", "Incorrect third-party authentication response information")
         case .parameterRejected: (400, "0201", "Bad request.")
+        case .orchestrationParameterMissing, .orchestrationFailed: (400, "0106", "Orchestration error.")
         case .breakerOpen: (503, "0202", "Backend unavailable")
         case .signingFailed: (500, "0705", "Backend signature calculation failed.")
         case .nameNotResolved: (500, "0605", "Domain name resolution failed.")
@@ -87,6 +92,8 @@ public enum GatewayFailure: Error, Equatable, Sendable {
     public var kind: FailureKind {
         switch self {
         case .malformedRequest, .parameterRejected, .requestTimeout: .requestParametersFailure
+        case .orchestrationParameterMissing: .orchestrationParameterNotFound
+        case .orchestrationFailed: .orchestrationFailure
         case .targetTooLong, .headersTooLarge, .bodyTooLarge, .schemeNotSupported, .publicKeyNotFound,
             .tlsVersionNotSupported, .clientCertificateNotVerified: .default4xx
         case .apiNotFound, .methodNotFound: .notFound

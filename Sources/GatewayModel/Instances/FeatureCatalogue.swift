@@ -36,6 +36,7 @@ public enum ConfigurableFeature: String, Sendable, CaseIterable {
     case appJWT = "app_jwt"
     case backendTokenAllow = "backend_token_allow"
     case sslCiphers = "ssl_ciphers"
+    case policyCookieParam = "policy_cookie_param"
 
     public var defaultConfig: String {
         switch self {
@@ -45,7 +46,7 @@ public enum ConfigurableFeature: String, Sendable, CaseIterable {
         case .realIPFromXFF: #"{"enable":"off","xff_index":-1}"#
         case .realIPHeaderGetter: #"{"enable":"off","header_getter":""}"#
         case .customAuthHeader: #"{"app_auth_header":"","backend_sign_header":""}"#
-        case .apiURINoEscape: "off"
+        case .apiURINoEscape, .policyCookieParam: "off"
         case .vpcNameModifiable: "on"
         case .rateLimit: #"{"api_limits":200}"#
         case .appBasic, .appSecret, .appAPIKey: "off"
@@ -66,7 +67,7 @@ public enum ConfigurableFeature: String, Sendable, CaseIterable {
         case .realIPFromXFF: #"{"enable":"on","xff_index":-1}"#
         // There is no header that it could read by default.
         case .realIPHeaderGetter: defaultConfig
-        case .apiURINoEscape, .vpcNameModifiable: "on"
+        case .apiURINoEscape, .policyCookieParam, .vpcNameModifiable: "on"
         }
     }
 
@@ -138,10 +139,10 @@ public enum FeatureCatalogue {
         builtIn("breakerv2"),
         builtIn("rate_limit_plugin"),
         builtIn("rate_limit_algorithm"),
-        unsupported("content_type_configurable"),
+        builtIn("content_type_configurable"),
         unsupported("kafka_log"),
-        unsupported("policy_sys_param"),
-        unsupported("policy_cookie_param"),
+        builtIn("policy_sys_param"),
+        configurable(.policyCookieParam),
         unsupported("default_group_host_trustlist", #"{"enable":"off","hosts":[]}"#),
         configurable(.vpcNameModifiable),
         unsupported("vpc_health_status"),
