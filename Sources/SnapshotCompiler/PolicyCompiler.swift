@@ -6,8 +6,13 @@ import Snapshot
 /// Compiles what is bound to an API. Holds the runtime state (counters, breaker windows) that outlives a compiled policy.
 public struct PolicyCompiler: Sendable {
     let registry: RuntimeRegistry
+    let functions: FunctionCompiler
 
-    public init(registry: RuntimeRegistry = RuntimeRegistry()) { self.registry = registry }
+    /// - Parameter functions: where functions are run.
+    public init(registry: RuntimeRegistry = RuntimeRegistry(), functions: FunctionRegistry = FunctionRegistry()) {
+        self.registry = registry
+        self.functions = FunctionCompiler(functions: functions)
+    }
 
     /// - Throws: ``CompileDiagnostic`` naming the policy that cannot be enforced.
     public func compile(_ api: PublishedAPI, settings: InstanceSettings) throws(CompileDiagnostic) -> RoutePolicies {
@@ -15,6 +20,9 @@ public struct PolicyCompiler: Sendable {
         policies.signing = try signing(api)
         policies.access = try access(api)
         policies.callers = try CallerCompiler.policy(of: api)
+        policies.authorizer = try AuthorizerCompiler(
+            api: api, settings: settings, registry: registry, functions: functions
+        ).frontend()
         let compiler = PluginCompiler(api: api, settings: settings, registry: registry)
         for plugin in api.plugins { try compiler.compile(plugin, into: &policies) }
         if policies.rateLimit == nil {

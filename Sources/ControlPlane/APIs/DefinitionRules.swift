@@ -22,6 +22,8 @@ struct DefinitionRules {
         if definition.authType != .app, definition.appCodeAllowed { throw .invalid(field: "app_code_auth_type") }
         try ControlPlane.checkPlain(definition.remark, field: "remark")
         if definition.authType == .authorizer, definition.authorizerID == nil { throw .missing(field: "authorizer_id") }
+        // Nothing is checked without authentication, so nobody is asked either.
+        if definition.authType == .none, definition.authorizerID != nil { throw .invalid(field: "authorizer_id") }
         if !definition.domainName.isEmpty, definition.romaAppID.isEmpty { throw .missing(field: "roma_app_id") }
         try checkTags(definition.tags)
         try checkBackendBlocks(definition)

@@ -25,7 +25,10 @@ public struct RouteCompiler: Sendable {
         compiled.failures = api.groupResponse.flatMap(FailureShapes.compile)
         compiled.allowsAnyOrigin = definition.cors && compiled.cors == nil
         // Browsers send preflights without credentials, so that an API for them asks for none (gateway-runtime.md, 10).
-        if definition.cors, definition.reqMethod == .options { compiled.callers = nil }
+        if definition.cors, definition.reqMethod == .options {
+            compiled.callers = nil
+            compiled.authorizer = nil
+        }
         return Route(
             identity: Self.identity(api), method: RouteMethod(definition.reqMethod), path: path,
             matchMode: MatchMode(definition.matchMode), schemes: AllowedSchemes(definition.reqProtocol), refusal: nil,
@@ -87,8 +90,6 @@ public struct RouteCompiler: Sendable {
         func refuse(_ field: String, _ reason: String) -> CompileDiagnostic {
             CompileDiagnostic(field: field, reason: reason, resource: resource)
         }
-        if definition.authType == .authorizer { throw refuse("auth_type", "AUTHORIZER is not served") }
-        if definition.authorizerID != nil { throw refuse("authorizer_id", "custom authorizers are not served") }
         if !definition.domainName.isEmpty { throw refuse("domain_name", "domains of single APIs are not served") }
     }
 }
