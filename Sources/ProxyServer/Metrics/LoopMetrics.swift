@@ -112,7 +112,7 @@ extension GatewayFailure {
             "third_auth"
         case .authorizerIdentityInvalid, .authorizerDenied, .authorizerFailed: "authorizer"
         case .breakerOpen: "breaker"
-        case .parameterRejected: "parameters"
+        case .parameterRejected, .orchestrationParameterMissing, .orchestrationFailed: "parameters"
         case .signingFailed: "signing"
         case .nameNotResolved, .backendUnavailable, .noMember, .backendTimeout, .functionAnswerInvalid: "backend"
         case .internalError: "internal"

@@ -42,7 +42,7 @@ public enum InstanceSettingsCompiler {
                 settings.backendTLS = try backendTLS(certificate, of: feature, prepare, tolerates)
             case .customLog(let fields): settings.logFields = fields.map(LogField.init)
             // Management alone asks for it.
-            case .vpcNameModifiable: break
+            case .vpcNameModifiable, .policyCookieParam: break
             // Belongs to the domains of the instance, see DomainCompiler.
             case .sslCiphers: break
             case .gzip(_, let level): settings.gzipLevel = level
