@@ -216,5 +216,6 @@ if Context.environment["GATEHOUSE_FUZZ"] != nil {
             name: "Fuzz",
             dependencies: [
                 "GatewayModel", "GatewayPrimitives", "OpenAPIDocuments", "ProxyPipeline", "RequestSigning", "Snapshot",
+                "SnapshotCompiler",
             ], path: "Fuzz/Targets", swiftSettings: strict + [.unsafeFlags(["-parse-as-library"])]))
 }

@@ -9,6 +9,7 @@ let targets: [String: FuzzTarget] = [
     "chunked-body": chunkedBody,
     "event-json": eventJSON,
     "openapi-import": openAPIImport,
+    "parameter-mapping": parameterMapping,
     "path-template": pathTemplate,
     "plugin-content": pluginContent,
     "proxy-header": proxyHeader,
