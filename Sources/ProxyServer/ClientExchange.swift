@@ -132,7 +132,11 @@ extension ClientConnection {
 
     private func call(_ backend: HTTPBackend, _ mapping: ParameterMapping?, _ head: RequestHead) {
         guard let route = exchange.route, let instance = exchange.instance else { return }
-        if let mapping, let failure = map(mapping) { return fail(failure) }
+        if let mapping, mapping.asksForMember {
+            exchange.parameters?.expect(mapping)
+        } else if let mapping, let failure = map(mapping) {
+            return fail(failure)
+        }
         exchange.backend = backend
         switch backend.retry {
         case .automatic: exchange.retriesLeft = head.method.isIdempotent ? 1 : 0
@@ -379,7 +383,13 @@ extension ClientConnection {
             backend: backend, captures: captures, framing: head.framing, peerText: peerText, clientText: clientText,
             listenerPort: listenerPort, usesTLS: usesTLS, requestID: exchange.requestID)
         request.defaultContentType = exchange.route?.policies.defaultContentType
-        if let parameters = exchange.parameters, parameters.mapping != nil { request.parameters = parameters }
+        if let parameters = exchange.parameters, let mapping = parameters.mapping {
+            if mapping.asksForMember {
+                exchange.values?.memberGroup = exchange.memberGroup
+                if let failure = map(mapping) { return failure }
+            }
+            request.parameters = parameters
+        }
         if let policy = exchange.route?.policies.signing, let instance = exchange.instance {
             request.visitParameters = SigningStage.visitParameters(
                 of: exchange.values?.caller, exchange.route?.policies.callers, from: head)

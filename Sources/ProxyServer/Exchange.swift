@@ -16,6 +16,7 @@ struct Exchange {
     /// Member of the backend's channel that is asked now, and those that have failed this request.
     private var member: BalancedMember?
     private(set) var triedMembers: [BalancedMember] = []
+    var memberGroup: MemberGroupName? { member?.group }
     var instance: InstanceContext?
     /// Where the path parameters were found; a copy, because other requests use the loop's.
     var captures: RouteCaptures?
