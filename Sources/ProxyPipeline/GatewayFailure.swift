@@ -36,6 +36,8 @@ public enum GatewayFailure: Error, Equatable, Sendable {
     case breakerOpen
     /// A declared parameter is missing or wrong.
     case parameterRejected
+    /// The request comes from the same API, or through too many.
+    case selfCall
 
     // The way to the backend.
     case signingFailed
@@ -73,6 +75,7 @@ public enum GatewayFailure: Error, Equatable, Sendable {
         case .thirdAuthUnreachable: (500, "0616", "Incorrect third-party authentication request information")
         case .thirdAuthAnswerInvalid: (500, "0617", "Incorrect third-party authentication response information")
         case .parameterRejected: (400, "0201", "Bad request.")
+        case .selfCall: (500, "0612", "An API cannot call itself.")
         case .breakerOpen: (503, "0202", "Backend unavailable")
         case .signingFailed: (500, "0705", "Backend signature calculation failed.")
         case .nameNotResolved: (500, "0605", "Domain name resolution failed.")
@@ -99,7 +102,7 @@ public enum GatewayFailure: Error, Equatable, Sendable {
         case .thirdAuthNoMember, .thirdAuthUnreachable, .thirdAuthAnswerInvalid: .thirdAuthConfFailure
         case .breakerOpen, .backendUnavailable, .noMember: .backendUnavailable
         case .backendTimeout: .backendTimeout
-        case .signingFailed, .nameNotResolved, .internalError: .default5xx
+        case .selfCall, .signingFailed, .nameNotResolved, .internalError: .default5xx
         }
     }
 

@@ -19,6 +19,8 @@ public struct ForwardedRequest {
     public var defaultContentType: [UInt8]?
     /// Value of `X-Apig-Visit-Params`, part of what is signed; empty: none.
     public var visitParameters: [UInt8] = []
+    /// Value of `X-Gatehouse-Hop`; empty: none.
+    public var hop: [UInt8] = []
     /// nil: no signature key is bound.
     public var signing: SigningStage?
 
@@ -62,6 +64,7 @@ public enum RequestWriter {
         if let signing = request.signing { bound += signing.bound }
         if let type = request.defaultContentType { bound += type.count + 16 }
         bound += request.visitParameters.count + 32
+        bound += request.hop.count + 32
         return bound
     }
 
@@ -198,7 +201,7 @@ public enum RequestWriter {
     private static func writeFields(_ head: RequestHead, _ request: ForwardedRequest, to writer: inout ByteWriter) {
         for index in 0 ..< head.fieldCount where !head.isRemoved(at: index) {
             switch head.known(at: index) {
-            case .host, .xForwardedFor, .xRealIP, .xRequestID, .xApigMode: continue
+            case .host, .xForwardedFor, .xRealIP, .xRequestID, .xApigMode, .xGatehouseHop: continue
             default: writer.line(head.name(at: index), head.value(at: index))
             }
         }
@@ -226,6 +229,11 @@ public enum RequestWriter {
         writer.append("\r\nX-Request-Id: ")
         request.requestID.write(to: &writer)
         writer.append("\r\n")
+        if !request.hop.isEmpty {
+            writer.append("X-Gatehouse-Hop: ")
+            writer.append(request.hop)
+            writer.append("\r\n")
+        }
         for line in head.added { writer.line(line) }
     }
 }

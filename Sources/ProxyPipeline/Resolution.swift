@@ -12,7 +12,9 @@ public enum Resolution {
     case redirect
     /// `GET /apic/health_check`: the node itself is asked.
     case healthCheck
-    case publicKey([UInt8])
+    case publicKey(PublicKeyText)
+    /// Whatever the method: an application asks for a token.
+    case token(AppTokenPolicy, instance: InstanceContext)
     /// A browser asks beforehand about a route that has a cors plug-in (gateway-runtime.md, 8.1).
     case preflight(Route, CORSPolicy, instance: InstanceContext)
 }
@@ -36,6 +38,7 @@ extension GatewaySnapshot {
             guard let key = publicKey(instanceID: instance.settings.instanceID, name: name) else { return .failure(.publicKeyNotFound) }
             return .publicKey(key)
         }
+        if let tokens = instance.settings.carriers.tokens, head.path.equals(tokens.path) { return .token(tokens, instance: instance) }
         guard let host else { return .failure(.apiNotFound) }
         if let domain = host.domain {
             // A plain request that is going to be sent to HTTPS may show its certificate there.
@@ -97,7 +100,7 @@ extension GatewaySnapshot {
         return nil
     }
 
-    private func publicKey(instanceID: String, name: ByteView) -> [UInt8]? {
+    private func publicKey(instanceID: String, name: ByteView) -> PublicKeyText? {
         publicKeys.isEmpty ? nil : publicKeys.value(for: Array(instanceID.utf8) + [UInt8(ascii: "/")] + name.array)
     }
 }

@@ -29,7 +29,10 @@ extension ClientConnection {
             fail(failure)
         case .redirect: redirect(head)
         case .healthCheck: answer(status: 200, line: Self.json, body: Self.healthy)
-        case .publicKey(let pem): answer(status: 200, line: Self.plainText, body: pem)
+        case .publicKey(let key):
+            answer(status: 200, line: Self.plainText, body: key.text(at: LoopState.wallMilliseconds()))
+        case .token where origin != nil: fail(.apiNotFound)
+        case .token(let policy, let instance): beginToken(head, policy, instance)
         case .route(let route, _) where origin?.allows(route) == false: fail(.apiNotFound)
         case .route(let route, let instance): begin(head, route, instance)
         case .preflight(let route, let cors, let instance):
@@ -46,6 +49,11 @@ extension ClientConnection {
         exchange.route = route
         exchange.instance = instance
         body = BodyReader(head.framing, limit: instance.settings.maxBodyBytes)
+        switch HopStage.check(head, route, key: (origin?.snapshot ?? loop.snapshot).hops) {
+        case .first: break
+        case .further(let hop): exchange.hop = hop
+        case .refused: return fail(.selfCall)
+        }
         if route.policies.needsValues { exchange.values = makeValues(head, route, instance) }
         goOn(Pipeline.beforeAuthentication(route, usesTLS: usesTLS, values: exchange.values, outcome: &exchange.outcome))
     }
@@ -142,7 +150,8 @@ extension ClientConnection {
         loop.sideScratch.removeAll()
         exchange.collected.withUnsafeBytes { collected in
             ThirdAuthStage.writeRequest(
-                policy, values, body: exchange.asksWithBody ? collected : nil, to: loop.sideScratch)
+                policy, values, body: exchange.asksWithBody ? collected : nil, hop: exchange.hop ?? exchange.route?.hop ?? [],
+                to: loop.sideScratch)
         }
         let serial = exchange.serial
         let side = SideRequest(
@@ -210,6 +219,7 @@ extension ClientConnection {
         case .collecting(let policy, _): ask(policy)
         case .asking, .identifying: break
         case .verifying(let pending): verify(pending)
+        case .requestingToken(let policy): answerToken(policy)
         case .open: dispatch()
         }
     }
@@ -220,7 +230,7 @@ extension ClientConnection {
         case .asking, .identifying:
             if exchange.isCongested { pauseReading() }
             return
-        case .open, .collecting, .verifying: break
+        case .open, .collecting, .verifying, .requestingToken: break
         }
         if let head, head.expectsContinue, body.received == 0, !exchange.saidContinue {
             // The gateway has decided to take the body; the backend is not asked (RFC 9110, 10.1.1).
@@ -232,7 +242,7 @@ extension ClientConnection {
         clientDeadline = loop.eventTime + nanoseconds(loop.configuration.bodyTimeoutMilliseconds)
         switch exchange.gate {
         case .collecting(let policy, let bytes): if exchange.collected.count >= bytes { ask(policy) }
-        case .asking, .identifying, .verifying: break
+        case .asking, .identifying, .verifying, .requestingToken: break
         case .open: if !exchange.collectsBody { dispatch() }
         }
     }
@@ -312,6 +322,7 @@ extension ClientConnection {
         var request = ForwardedRequest(
             backend: backend, captures: captures, framing: head.framing, peerText: peerText, clientText: clientText,
             listenerPort: listenerPort, usesTLS: usesTLS, requestID: exchange.requestID)
+        request.hop = exchange.hop ?? exchange.route?.hop ?? []
         request.defaultContentType = exchange.route?.policies.defaultContentType
         if let policy = exchange.route?.policies.signing, let instance = exchange.instance {
             request.visitParameters = SigningStage.visitParameters(
@@ -319,7 +330,10 @@ extension ClientConnection {
             request.signing = exchange.withCollectedBody { body in
                 SigningStage(
                     policy: policy, settings: instance.settings, framing: head.framing, body: body,
-                    seconds: LoopState.wallMilliseconds() / 1000, scratch: loop.signingScratch)
+                    wall: LoopState.wallMilliseconds(), scratch: loop.signingScratch)
+            }
+            if let signing = request.signing, let route = exchange.route {
+                loop.uses.note(signing.meter, at: signing.wall, by: .api(route.identity.apiID))
             }
         }
         connection.out.clear()

@@ -40,6 +40,8 @@ struct Exchange {
         case identifying
         /// The whole body, for the hash in the caller's signature.
         case verifying(CallerStage.Pending)
+        /// The whole body, for the token endpoint.
+        case requestingToken(AppTokenPolicy)
     }
     var gate = Gate.open
     var side: SideRequest?
@@ -51,6 +53,8 @@ struct Exchange {
     var hasher: BodyHasher?
     /// Applications as the request's snapshot knows them; only for routes that ask who calls.
     var callers: CallerDirectory?
+    /// On the request to the backend, in place of the route's own mark.
+    var hop: [UInt8]?
     var asksWithBody = false
     var saidContinue = false
     /// Only for routes whose policies ask for values.
@@ -127,13 +131,17 @@ struct Exchange {
         instance = nil
         gate = .open
         isPreflight = false
+        hop = nil
+        if wantedBytes > 0 {
+            collected = []
+            wantedBytes = 0
+            callers = nil
+        }
         if values != nil {
             values = nil
             outcome = Pipeline.Outcome()
             callers = nil
             hasher = nil
-            collected = []
-            wantedBytes = 0
             side?.cancel()
             side = nil
         }

@@ -15,10 +15,13 @@ public final class Route: Sendable {
     public let policies: RoutePolicies
     /// Where its requests are counted; nil: nowhere.
     public let meter: TrafficMeter?
+    /// Marks its requests to backends as having come through it; empty: they are not marked.
+    public let hop: [UInt8]
 
     public init(
         identity: RouteIdentity, method: RouteMethod, path: PathTemplate, matchMode: MatchMode, schemes: AllowedSchemes,
-        refusal: RouteRefusal?, backend: Backend, policies: RoutePolicies, meter: TrafficMeter? = nil
+        refusal: RouteRefusal?, backend: Backend, policies: RoutePolicies, meter: TrafficMeter? = nil,
+        hop: [UInt8] = []
     ) {
         self.identity = identity
         self.method = method
@@ -29,6 +32,7 @@ public final class Route: Sendable {
         self.backend = backend
         self.policies = policies
         self.meter = meter
+        self.hop = hop
     }
 }
 

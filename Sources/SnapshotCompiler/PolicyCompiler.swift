@@ -6,8 +6,13 @@ import Snapshot
 /// Compiles what is bound to an API. Holds the runtime state (counters, breaker windows) that outlives a compiled policy.
 public struct PolicyCompiler: Sendable {
     let registry: RuntimeRegistry
+    private let uses: UseMeters
 
-    public init(registry: RuntimeRegistry = RuntimeRegistry()) { self.registry = registry }
+    /// - Parameter uses: where uses of signature keys are counted.
+    public init(registry: RuntimeRegistry = RuntimeRegistry(), uses: UseMeters = UseMeters(loops: 0)) {
+        self.registry = registry
+        self.uses = uses
+    }
 
     /// - Throws: ``CompileDiagnostic`` naming the policy that cannot be enforced.
     public func compile(_ api: PublishedAPI, settings: InstanceSettings) throws(CompileDiagnostic) -> RoutePolicies {
@@ -27,7 +32,7 @@ public struct PolicyCompiler: Sendable {
     private func signing(_ api: PublishedAPI) throws(CompileDiagnostic) -> SigningPolicy? {
         guard let key = api.signatureKey else { return nil }
         do {
-            return try SigningPolicy(compiling: key)
+            return try SigningPolicy(compiling: key, api.signatureSecrets, uses)
         } catch {
             throw CompileDiagnostic(field: error.field, reason: error.reason, resource: "signature key \(key.id)")
         }

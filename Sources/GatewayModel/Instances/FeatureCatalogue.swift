@@ -34,8 +34,11 @@ public enum ConfigurableFeature: String, Sendable, CaseIterable {
     case appSecret = "app_secret"
     case appAPIKey = "app_api_key"
     case appJWT = "app_jwt"
+    case appToken = "app_token"
     case backendTokenAllow = "backend_token_allow"
     case sslCiphers = "ssl_ciphers"
+    /// Of this gateway alone: see docs/applications.md.
+    case secretResetOverlap = "secret_reset_overlap"
 
     public var defaultConfig: String {
         switch self {
@@ -50,7 +53,9 @@ public enum ConfigurableFeature: String, Sendable, CaseIterable {
         case .rateLimit: #"{"api_limits":200}"#
         case .appBasic, .appSecret, .appAPIKey: "off"
         case .appJWT: #"{"enable":"off","auth_header":"Authorization"}"#
+        case .appToken: FeatureSetting.AppToken.config("off")
         case .backendTokenAllow: #"{"backend_token_allow_users":[]}"#
+        case .secretResetOverlap: #"{"overlap_seconds":0}"#
         case .sslCiphers:
             #"{"ssl_ciphers":["# + CipherSuite.allCases.map { "\"\($0.rawValue)\"" }.joined(separator: ",") + "]}"
         }
@@ -59,9 +64,11 @@ public enum ConfigurableFeature: String, Sendable, CaseIterable {
     /// `config` of a call that only says `enable: true`.
     public var enabledConfig: String {
         switch self {
-        case .requestBodySize, .backendTimeout, .customAuthHeader, .rateLimit, .backendTokenAllow, .sslCiphers: defaultConfig
+        case .requestBodySize, .backendTimeout, .customAuthHeader, .rateLimit, .backendTokenAllow, .sslCiphers, .secretResetOverlap:
+            defaultConfig
         case .appBasic, .appSecret, .appAPIKey: "on"
         case .appJWT: #"{"enable":"on","auth_header":"Authorization"}"#
+        case .appToken: FeatureSetting.AppToken.config("on")
         case .publicKey: #"{"enable":"on","public_key_uri_prefix":"/apigw/authadv/v2/public-key/"}"#
         case .realIPFromXFF: #"{"enable":"on","xff_index":-1}"#
         // There is no header that it could read by default.
@@ -92,10 +99,7 @@ public enum FeatureCatalogue {
         configurable(.rateLimit),
         configurable(.requestBodySize),
         configurable(.backendTimeout),
-        unsupported(
-            "app_token",
-            #"{"enable":"off","app_token_expire_time":3600,"refresh_token_expire_time":7200,"app_token_uri":"/v1/apigw/oauth2/token","app_token_key":""}"#
-        ),
+        configurable(.appToken),
         configurable(.appAPIKey),
         configurable(.appBasic),
         configurable(.appSecret),
@@ -130,6 +134,7 @@ public enum FeatureCatalogue {
         configurable(.realIPHeaderGetter),
         configurable(.customAuthHeader),
         configurable(.apiURINoEscape),
+        configurable(.secretResetOverlap),
         builtIn("sign_aes"),
         builtIn("route"),
         builtIn("set_resp_headers"),

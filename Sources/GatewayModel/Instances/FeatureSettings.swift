@@ -23,18 +23,21 @@ public enum FeatureSetting: Sendable, Equatable {
     case appSecret(Bool)
     case appAPIKey(Bool)
     case appJWT(enabled: Bool, header: String)
+    case appToken(enabled: Bool, AppToken)
     /// Patterns of account names whose IAM token reaches the backend; ten at most.
     case backendTokenAllow([String])
     /// Cipher suites of TLS 1.2 at the domains of the instance, at least one; those of TLS 1.3 are always there.
     case sslCiphers([CipherSuite])
+    /// For how long a secret that is reset goes on working; one of ``SecretRotationRules/overlaps``.
+    case secretResetOverlap(seconds: Int)
 
     /// Whether the config itself leaves the feature on.
     public var isOn: Bool {
         switch self {
-        case .requestBodySize, .backendTimeout, .customAuthHeader, .rateLimit, .sslCiphers: true
+        case .requestBodySize, .backendTimeout, .customAuthHeader, .rateLimit, .sslCiphers, .secretResetOverlap: true
         case .publicKey(let enabled, _), .realIPFromXFF(let enabled, _), .realIPHeaderGetter(let enabled, _): enabled
         case .apiURINoEscape(let enabled), .vpcNameModifiable(let enabled), .appBasic(let enabled), .appSecret(let enabled),
-            .appAPIKey(let enabled), .appJWT(let enabled, _):
+            .appAPIKey(let enabled), .appJWT(let enabled, _), .appToken(let enabled, _):
             enabled
         case .backendTokenAllow: true
         }
@@ -66,6 +69,11 @@ public enum FeatureSetting: Sendable, Equatable {
                 let header = members.text("auth_header", default: "Authorization"), Self.isHeaderName(header)
             else { return nil }
             self = .appJWT(enabled: enabled, header: header)
+        case .appToken:
+            guard let members = Members(config, AppToken.names), let enabled = members.enabled,
+                let token = AppToken(number: { members.whole($0, default: $1) }, text: { members.text($0, default: $1) })
+            else { return nil }
+            self = .appToken(enabled: enabled, token)
         case .backendTokenAllow:
             guard let members = Members(config, ["backend_token_allow_users"]),
                 let patterns = members.texts("backend_token_allow_users"), patterns.count <= 10,
@@ -77,6 +85,11 @@ public enum FeatureSetting: Sendable, Equatable {
                 let calls = number.integer, (1...1_000_000).contains(calls)
             else { return nil }
             self = .rateLimit(calls: calls)
+        case .secretResetOverlap:
+            guard let members = Members(config, ["overlap_seconds"]), let seconds = members.whole("overlap_seconds", default: 0),
+                SecretRotationRules.overlaps.contains(seconds)
+            else { return nil }
+            self = .secretResetOverlap(seconds: seconds)
         case .sslCiphers:
             guard let members = Members(config, ["ssl_ciphers"]), case .array(let names) = members["ssl_ciphers"], !names.isEmpty
             else { return nil }
@@ -190,6 +203,15 @@ public enum FeatureSetting: Sendable, Equatable {
                 texts.append(text)
             }
             return texts
+        }
+
+        /// nil for what is no whole number.
+        func whole(_ name: String, default standard: Int) -> Int? {
+            switch object[name] {
+            case nil: standard
+            case .number(let number): number.integer
+            default: nil
+            }
         }
 
         func text(_ name: String, default standard: String) -> String? {

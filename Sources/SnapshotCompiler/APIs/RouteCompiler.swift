@@ -1,15 +1,19 @@
 import GatewayModel
 import GatewayPrimitives
+import RequestSigning
 import Snapshot
 
 /// Turns a published API into a route. Pure, but for the runtime state that policies share by stable key.
 public struct RouteCompiler: Sendable {
     private let policies: PolicyCompiler
     private let meters: TrafficMeters
+    private let hops: HopKey?
 
-    public init(policies: PolicyCompiler, meters: TrafficMeters = TrafficMeters(loops: 0)) {
+    /// - Parameter hops: as for ``SnapshotBuilder``.
+    public init(policies: PolicyCompiler, meters: TrafficMeters = TrafficMeters(loops: 0), hops: HopKey? = nil) {
         self.policies = policies
         self.meters = meters
+        self.hops = hops
     }
 
     /// - Throws: ``CompileDiagnostic`` when this gateway cannot do what the definition or a binding says.
@@ -32,7 +36,7 @@ public struct RouteCompiler: Sendable {
             backend: try BackendCompiler(
                 definition: definition, front: path, settings: settings, resource: resource, channels: channels
             ).compile(),
-            policies: compiled, meter: meter(of: api))
+            policies: compiled, meter: meter(of: api), hop: hops?.value(depth: 1, apiID: api.apiID) ?? [])
     }
 
     private func meter(of api: PublishedAPI) -> TrafficMeter? {

@@ -1,11 +1,13 @@
 import GatewayModel
 import GatewayPrimitives
+import RequestSigning
 import Snapshot
 
 /// Features of an instance -> what requests meet. Contents were checked when the features were written, so what does not
 /// parse here keeps its default.
 public enum InstanceSettingsCompiler {
-    public static func compile(instanceID: String, features: [Feature]) -> InstanceSettings {
+    /// - Parameter secrets: of features that have one, by name.
+    public static func compile(instanceID: String, features: [Feature], secrets: [String: Secret] = [:]) -> InstanceSettings {
         var settings = InstanceSettings(instanceID: instanceID)
         for feature in features where feature.enabled {
             guard let known = ConfigurableFeature(rawValue: feature.name),
@@ -27,11 +29,16 @@ public enum InstanceSettingsCompiler {
             case .appSecret(let enabled): settings.carriers.secret = enabled
             case .appAPIKey(let enabled): settings.carriers.apiKey = enabled
             case .appJWT(_, let header): settings.carriers.hashHeader = Array(header.lowercased().utf8)
+            case .appToken(_, let token):
+                guard let secret = secrets[feature.name] else { continue }
+                settings.carriers.tokens = AppTokenPolicy(
+                    path: Array(token.uri.utf8), accessSeconds: token.accessSeconds, refreshSeconds: token.refreshSeconds,
+                    key: TokenKey(secret, instanceID: instanceID))
             case .backendTokenAllow(let patterns): settings.tokenPatterns = patterns.compactMap { try? PatternMatcher($0) }
             case .apiURINoEscape(let enabled): settings.keepsEscapedPath = enabled
             case .publicKey(_, let prefix): settings.publicKeyPrefix = Array(prefix.utf8)
             // Management alone asks for it.
-            case .vpcNameModifiable: break
+            case .vpcNameModifiable, .secretResetOverlap: break
             // Belongs to the domains of the instance, see DomainCompiler.
             case .sslCiphers: break
             case .rateLimit(let calls): settings.defaultRateLimit = calls

@@ -1,4 +1,5 @@
 import GatewayPrimitives
+import RequestSigning
 import Snapshot
 
 /// One change to what the gateway serves.
@@ -12,7 +13,7 @@ public enum SnapshotChange: Sendable {
     case groupRemoved(id: String)
     case instance(InstanceSettings)
     /// All public keys that an instance serves: name of the signature key -> PEM.
-    case publicKeys(instanceID: String, [String: [UInt8]])
+    case publicKeys(instanceID: String, [String: PublicKeyText])
     case instanceRemoved(id: String)
     /// An application as it is now; nil when it is gone.
     case application(id: String, AppCredential?)
@@ -44,17 +45,19 @@ public struct SnapshotBuilder {
     private var wildcardHosts = ByteTrie<VirtualHost>()
     private var domains = ByteTrie<DomainRules>()
     private var wildcardDomains = ByteTrie<DomainRules>()
-    private var publicKeys = ByteTrie<[UInt8]>()
+    private var publicKeys = ByteTrie<PublicKeyText>()
     private var publicKeyNames: [String: [String]] = [:]
     private var callers = CallerDirectory.empty
     private var channels = ChannelUses()
+    private let hops: HopKey?
 
-    public init() {}
+    /// - Parameter hops: signs the marks of requests that the gateway sends on.
+    public init(hops: HopKey? = nil) { self.hops = hops }
 
     public func snapshot(revision: UInt64) -> GatewaySnapshot {
         GatewaySnapshot(
             revision: revision, hosts: hosts, wildcardHosts: wildcardHosts, domains: domains, wildcardDomains: wildcardDomains,
-            instances: instances, publicKeys: publicKeys, callers: callers, checkedChannels: channels.checked)
+            instances: instances, publicKeys: publicKeys, callers: callers, hops: hops, checkedChannels: channels.checked)
     }
 
     /// Settings of an instance as of the changes applied so far.
@@ -171,7 +174,7 @@ public struct SnapshotBuilder {
         for domain in group.domains { setHost(domain.name, host(domain)) }
     }
 
-    private mutating func setPublicKeys(_ instanceID: String, _ keys: [String: [UInt8]]) {
+    private mutating func setPublicKeys(_ instanceID: String, _ keys: [String: PublicKeyText]) {
         func place(_ name: String) -> [UInt8] { Array("\(instanceID)/\(name)".utf8) }
         for name in publicKeyNames.removeValue(forKey: instanceID) ?? [] where keys[name] == nil {
             publicKeys = publicKeys.setting(place(name), to: nil)

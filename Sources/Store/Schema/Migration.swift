@@ -25,6 +25,8 @@ public enum Schema {
         .statistics,
         .audit,
         .rotation,
+        .featureSecrets,
+        .credentialRotation,
     ]
 
     /// Brings the database to the newest step, all missing steps in one transaction.

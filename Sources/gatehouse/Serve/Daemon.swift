@@ -48,6 +48,7 @@ enum Daemon {
             store: store, box: box, settings: planeSettings(settings), log: log,
             tls: ProxyServer.prepareTLS,
             traffic: { await gateway.takeTraffic() },
+            uses: { await gateway.takeUses() },
             sink: { snapshot, inForce in
                 gateway.publish(snapshot) {
                     state.revision.withLock { $0 = max($0, snapshot.revision) }

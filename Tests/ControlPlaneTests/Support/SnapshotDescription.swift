@@ -62,7 +62,7 @@ private func describe(_ callers: CallerPolicy) -> String {
 private func describe(_ policies: RoutePolicies) -> String {
     var parts: [String] = []
     if let callers = policies.callers { parts.append(describe(callers)) }
-    if let signing = policies.signing { parts.append("signed \(keyName(signing.signer))") }
+    if let signing = policies.signing { parts.append("signed \(keyName(signing.present.signer)) \(signing.replaced.map { "\(keyName($0.key.signer)) \($0.until)" })") }
     if let access = policies.access { parts.append("access \(access.id) \(access.permitsListed) \(access.addresses)") }
     if policies.cors != nil { parts.append("cors") }
     if let limit = policies.rateLimit {
