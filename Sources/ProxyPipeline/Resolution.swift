@@ -27,7 +27,7 @@ extension GatewaySnapshot {
     ) -> Resolution {
         if head.method == .get, head.target.equals("/apic/health_check") { return .healthCheck }
         let host = virtualHost(head.host)
-        guard let instance = settings(of: host) else {
+        guard let instance = settings(of: host) ?? addressed(head.host) else {
             return head.normalizePath(keepsEscapes: false) ? .failure(.apiNotFound) : .failure(.malformedRequest)
         }
         guard head.normalizePath(keepsEscapes: instance.settings.keepsEscapedPath) else { return .failure(.malformedRequest) }
@@ -39,6 +39,7 @@ extension GatewaySnapshot {
             return .publicKey(key)
         }
         if let tokens = instance.settings.carriers.tokens, head.path.equals(tokens.path) { return .token(tokens, instance: instance) }
+        if !appRoutes.isEmpty, let route = routeOfApp(head, instance, captures) { return .route(route, instance: instance) }
         guard let host else { return .failure(.apiNotFound) }
         if let domain = host.domain {
             // A plain request that is going to be sent to HTTPS may show its certificate there.
@@ -88,6 +89,25 @@ extension GatewaySnapshot {
         return nil
     }
 
+    /// At an address of an instance with feature `app_route`, `X-HW-ID` says whose API is meant (gateway-runtime.md, 1.1); what
+    /// is none of that application's is one of the group DEFAULT or nothing. Who calls is found out later, as for any API.
+    private func routeOfApp(_ head: RequestHead, _ instance: InstanceContext, _ captures: RouteCaptures) -> Route? {
+        guard instance.settings.routesByApp, addresses.value(for: head.host.buffer) != nil,
+            let key = head.value(named: ByteView("x-hw-id")),
+            let app = callers.app(key: key, instanceID: instance.settings.instanceID, scratch: ByteScratch(capacity: 256))
+        else { return nil }
+        var id = app.appID
+        guard let routes = id.withUTF8({ appRoutes.value(for: UnsafeRawBufferPointer($0)) }),
+            let environment = environment(among: routes.environments, head)
+        else { return nil }
+        return environment.routes.match(path: head.path.buffer, method: head.method.routeMethod, captures: captures)
+    }
+
+    private func addressed(_ name: ByteView) -> InstanceContext? {
+        guard !name.isEmpty, let place = addresses.value(for: name.buffer), instances.indices.contains(place) else { return nil }
+        return instances[place]
+    }
+
     /// By host; a gateway with a single instance has no doubt about it.
     private func settings(of host: VirtualHost?) -> InstanceContext? {
         if let host { return instances.indices.contains(host.instance) ? instances[host.instance] : nil }
@@ -95,8 +115,12 @@ extension GatewaySnapshot {
     }
 
     private func environment(of host: VirtualHost, _ head: RequestHead) -> EnvironmentRoutes? {
+        environment(among: host.environments, head)
+    }
+
+    private func environment(among environments: [EnvironmentRoutes], _ head: RequestHead) -> EnvironmentRoutes? {
         let wanted = head.value(.xStage) ?? ByteView("RELEASE")
-        for environment in host.environments where wanted.equals(environment.name) { return environment }
+        for environment in environments where wanted.equals(environment.name) { return environment }
         return nil
     }
 

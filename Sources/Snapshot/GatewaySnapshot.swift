@@ -21,6 +21,10 @@ public final class GatewaySnapshot: Sendable {
     public let publicKeys: ByteTrie<PublicKeyText>
     /// Applications that may call.
     public let callers: CallerDirectory
+    /// Addresses of the gateway -> place of the instance in ``instances``.
+    public let addresses: ByteTrie<Int>
+    /// Id of an application -> its APIs; only for instances with feature `app_route`.
+    public let appRoutes: ByteTrie<AppRoutes>
     /// Reads the marks of ``Route/hop``; nil: nobody's are known.
     public let hops: HopKey?
     /// Channels whose members are to be checked.
@@ -30,6 +34,7 @@ public final class GatewaySnapshot: Sendable {
         revision: UInt64, hosts: ByteTrie<VirtualHost>, wildcardHosts: ByteTrie<VirtualHost>,
         domains: ByteTrie<DomainRules> = ByteTrie(), wildcardDomains: ByteTrie<DomainRules> = ByteTrie(),
         instances: [InstanceSettings], publicKeys: ByteTrie<PublicKeyText> = ByteTrie(), callers: CallerDirectory = .empty,
+        addresses: ByteTrie<Int> = ByteTrie(), appRoutes: ByteTrie<AppRoutes> = ByteTrie(),
         hops: HopKey? = nil, checkedChannels: CheckedChannels = .none
     ) {
         self.revision = revision
@@ -41,6 +46,8 @@ public final class GatewaySnapshot: Sendable {
         self.publicKeys = publicKeys
         self.callers = callers
         self.hops = hops
+        self.addresses = addresses
+        self.appRoutes = appRoutes
         self.checkedChannels = checkedChannels
     }
 

@@ -21,6 +21,7 @@ struct DefinitionRules {
         try ControlPlane.checkPlain(definition.remark, field: "remark")
         if definition.authType == .authorizer, definition.authorizerID == nil { throw .missing(field: "authorizer_id") }
         if !definition.domainName.isEmpty, definition.romaAppID.isEmpty { throw .missing(field: "roma_app_id") }
+        guard definition.domainName.isEmpty || BoundDomain.isHostName(definition.domainName) else { throw .invalid(field: "domain_name") }
         try checkTags(definition.tags)
         try checkBackendBlocks(definition)
         try ParameterRules(definition: definition, front: front, quotas: quotas).check()

@@ -29,6 +29,7 @@ extension ControlPlane {
         _ call: Call, name: String, enabled: Bool, config: String?
     ) async throws -> Written<FeatureState> {
         let interval = settings.featureIntervalSeconds
+        let addresses = settings.gatewayAddresses
         return try await write(call) { w in
             try w.checkInstance(of: call)
             guard let description = FeatureCatalogue.named(name) else {
@@ -56,6 +57,11 @@ extension ControlPlane {
             try w.record(.feature, id: id, before: old, after: new)
             w.touch(.instance(call.instanceID))
             if feature == .sslCiphers { try w.touchDomains(of: call) }
+            if feature == .appRoute {
+                if try w.isOn(.appRoute, of: call) { try w.checkAppClaims(of: call) }
+                try w.touchPublications(of: call)
+            }
+            if feature == .defaultGroupHostTrustlist { try w.checkTrustedHosts(addresses, of: call) }
             if feature == .backendTimeout || feature == .requestBodySize || feature == .rateLimit { try w.touchPublications(of: call) }
             return FeatureState(new)
         }
@@ -129,6 +135,21 @@ extension Writing {
             if old == nil { try sql.insert(row) } else { try sql.update(row) }
         }
         return FeatureSetting.AppToken.config(config, key: old == nil && new == nil ? "" : FeatureSetting.AppToken.mask)
+    }
+
+    /// An address leads to one group alone, and there is nothing to trust in one that is the gateway's own.
+    ///
+    /// - Throws: ``OperationError/invalid(field:)``.
+    fileprivate func checkTrustedHosts(_ gateway: [String], of call: Call) throws {
+        let hosts = try trustedHosts(of: call.instanceID)
+        for row in try sql.query("SELECT id FROM instances WHERE id <> ?", [.text(call.instanceID)]) {
+            let others = try trustedHosts(of: row.text("id"))
+            guard !hosts.contains(where: others.contains) else { throw OperationError.invalid(field: "config") }
+        }
+        guard !hosts.contains(where: gateway.contains) else { throw OperationError.invalid(field: "config") }
+        for row in try sql.query("SELECT id FROM api_groups WHERE instance_id = ? AND is_default = 1", [.text(call.instanceID)]) {
+            touch(.hosts(group: try row.text("id")))
+        }
     }
 
     /// Compiles all published APIs of the instance again: what they and their plug-ins may say depends on a limit.

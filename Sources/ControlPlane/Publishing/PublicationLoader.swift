@@ -191,7 +191,8 @@ struct PublicationLoader {
     private func hosts(of group: APIGroup) throws -> [String] {
         let own = group.slDomainAccessEnabled ? ["\(group.id).\(settings.groupHostSuffix)".lowercased()] : []
         // Only one group can answer at the gateway's bare address: the DEFAULT group of the instance that was made first.
-        return try group.isDefault && isFirst(group.instanceID) ? own + settings.gatewayAddresses : own
+        guard group.isDefault else { return own }
+        return own + (try isFirst(group.instanceID) ? settings.gatewayAddresses : []) + (try reading.trustedHosts(of: group.instanceID))
     }
 
     /// Domains with their certificates, by group.
@@ -272,7 +273,7 @@ struct PublicationLoader {
             own.equal("instance_id", instance.id)
             return InstanceSettingsCompiler.compile(
                 instanceID: instance.id, features: try reading.sql.all(Feature.self, where: own),
-                secrets: try reading.featureSecrets(own))
+                secrets: try reading.featureSecrets(own), addresses: try isFirst(instance.id) ? settings.gatewayAddresses : [])
         }
     }
 }

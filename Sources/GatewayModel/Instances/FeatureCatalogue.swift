@@ -35,6 +35,8 @@ public enum ConfigurableFeature: String, Sendable, CaseIterable {
     case appAPIKey = "app_api_key"
     case appJWT = "app_jwt"
     case appToken = "app_token"
+    case appRoute = "app_route"
+    case defaultGroupHostTrustlist = "default_group_host_trustlist"
     case backendTokenAllow = "backend_token_allow"
     case sslCiphers = "ssl_ciphers"
     /// Of this gateway alone: see docs/applications.md.
@@ -51,9 +53,10 @@ public enum ConfigurableFeature: String, Sendable, CaseIterable {
         case .apiURINoEscape: "off"
         case .vpcNameModifiable: "on"
         case .rateLimit: #"{"api_limits":200}"#
-        case .appBasic, .appSecret, .appAPIKey: "off"
+        case .appBasic, .appSecret, .appAPIKey, .appRoute: "off"
         case .appJWT: #"{"enable":"off","auth_header":"Authorization"}"#
         case .appToken: FeatureSetting.AppToken.config("off")
+        case .defaultGroupHostTrustlist: #"{"enable":"off","hosts":[]}"#
         case .backendTokenAllow: #"{"backend_token_allow_users":[]}"#
         case .secretResetOverlap: #"{"overlap_seconds":0}"#
         case .sslCiphers:
@@ -66,9 +69,10 @@ public enum ConfigurableFeature: String, Sendable, CaseIterable {
         switch self {
         case .requestBodySize, .backendTimeout, .customAuthHeader, .rateLimit, .backendTokenAllow, .sslCiphers, .secretResetOverlap:
             defaultConfig
-        case .appBasic, .appSecret, .appAPIKey: "on"
+        case .appBasic, .appSecret, .appAPIKey, .appRoute: "on"
         case .appJWT: #"{"enable":"on","auth_header":"Authorization"}"#
         case .appToken: FeatureSetting.AppToken.config("on")
+        case .defaultGroupHostTrustlist: #"{"enable":"on","hosts":[]}"#
         case .publicKey: #"{"enable":"on","public_key_uri_prefix":"/apigw/authadv/v2/public-key/"}"#
         case .realIPFromXFF: #"{"enable":"on","xff_index":-1}"#
         // There is no header that it could read by default.
@@ -112,7 +116,7 @@ public enum FeatureCatalogue {
         configurable(.sslCiphers),
         builtIn("app_config"),
         unsupported("green_tunnel"),
-        unsupported("app_route"),
+        configurable(.appRoute),
         unsupported("default_group_hide"),
         unsupported("cascade", #"{"cascade_auth_key":"","cascade_instance_ids":""}"#),
         unsupported("sandbox"),
@@ -147,7 +151,7 @@ public enum FeatureCatalogue {
         unsupported("kafka_log"),
         unsupported("policy_sys_param"),
         unsupported("policy_cookie_param"),
-        unsupported("default_group_host_trustlist", #"{"enable":"off","hosts":[]}"#),
+        configurable(.defaultGroupHostTrustlist),
         configurable(.vpcNameModifiable),
         unsupported("vpc_health_status"),
         unsupported("custom_log", #"{"custom_logs":[]}"#),

@@ -24,6 +24,10 @@ public enum FeatureSetting: Sendable, Equatable {
     case appAPIKey(Bool)
     case appJWT(enabled: Bool, header: String)
     case appToken(enabled: Bool, AppToken)
+    /// Applications find their APIs at the gateway's address.
+    case appRoute(Bool)
+    /// Further addresses at which the group DEFAULT answers; ten at most, in the form of ``IPAddress``.
+    case defaultGroupHostTrustlist(enabled: Bool, hosts: [String])
     /// Patterns of account names whose IAM token reaches the backend; ten at most.
     case backendTokenAllow([String])
     /// Cipher suites of TLS 1.2 at the domains of the instance, at least one; those of TLS 1.3 are always there.
@@ -37,7 +41,8 @@ public enum FeatureSetting: Sendable, Equatable {
         case .requestBodySize, .backendTimeout, .customAuthHeader, .rateLimit, .sslCiphers, .secretResetOverlap: true
         case .publicKey(let enabled, _), .realIPFromXFF(let enabled, _), .realIPHeaderGetter(let enabled, _): enabled
         case .apiURINoEscape(let enabled), .vpcNameModifiable(let enabled), .appBasic(let enabled), .appSecret(let enabled),
-            .appAPIKey(let enabled), .appJWT(let enabled, _), .appToken(let enabled, _):
+            .appAPIKey(let enabled), .appJWT(let enabled, _), .appToken(let enabled, _), .appRoute(let enabled),
+            .defaultGroupHostTrustlist(let enabled, _):
             enabled
         case .backendTokenAllow: true
         }
@@ -69,6 +74,21 @@ public enum FeatureSetting: Sendable, Equatable {
                 let header = members.text("auth_header", default: "Authorization"), Self.isHeaderName(header)
             else { return nil }
             self = .appJWT(enabled: enabled, header: header)
+        case .appRoute:
+            guard let enabled = Self.flag(config) else { return nil }
+            self = .appRoute(enabled)
+        case .defaultGroupHostTrustlist:
+            guard let members = Members(config, ["enable", "hosts"]), let enabled = members.enabled else { return nil }
+            let texts = members["hosts"] == nil ? [] : members.texts("hosts")
+            guard let texts, texts.count <= 10 else { return nil }
+            var hosts: [String] = []
+            for text in texts {
+                guard let address = IPAddress(text) else { return nil }
+                let host = text.contains(":") ? "[\(address)]" : "\(address)"
+                guard !hosts.contains(host) else { return nil }
+                hosts.append(host)
+            }
+            self = .defaultGroupHostTrustlist(enabled: enabled, hosts: hosts)
         case .appToken:
             guard let members = Members(config, AppToken.names), let enabled = members.enabled,
                 let token = AppToken(number: { members.whole($0, default: $1) }, text: { members.text($0, default: $1) })

@@ -36,7 +36,8 @@ public struct RouteCompiler: Sendable {
             backend: try BackendCompiler(
                 definition: definition, front: path, settings: settings, resource: resource, channels: channels
             ).compile(),
-            policies: compiled, meter: meter(of: api), hop: hops?.value(depth: 1, apiID: api.apiID) ?? [])
+            policies: compiled, meter: meter(of: api), hop: hops?.value(depth: 1, apiID: api.apiID) ?? [],
+            domain: Self.domain(of: definition))
     }
 
     private func meter(of api: PublishedAPI) -> TrafficMeter? {
@@ -63,8 +64,21 @@ public struct RouteCompiler: Sendable {
             identity: Self.identity(api), method: RouteMethod(definition.reqMethod), path: path,
             matchMode: MatchMode(definition.matchMode), schemes: [.http, .https],
             refusal: RouteRefusal(status: 500, code: "0606", message: "Failed to load the API configurations."),
-            backend: .mock(MockBackend(status: 500, headers: [], body: [])), policies: RoutePolicies(),
-            meter: meter(of: api))
+            backend: .mock(MockBackend(status: 500, headers: [], body: [])), policies: Self.callersAlone(api),
+            meter: meter(of: api), domain: Self.domain(of: definition))
+    }
+
+    private static func domain(of definition: APIDefinition) -> String? {
+        definition.domainName.isEmpty ? nil : BoundDomain.normalized(definition.domainName)
+    }
+
+    /// By which applications find it at the gateway's address; nobody is asked before the refusal.
+    private static func callersAlone(_ api: PublishedAPI) -> RoutePolicies {
+        var policies = RoutePolicies()
+        if api.definition.authType == .app {
+            policies.callers = CallerPolicy(kind: .app(AppAccess(takesCodes: false, apps: api.authorizedApplications)))
+        }
+        return policies
     }
 
     private static func identity(_ api: PublishedAPI) -> RouteIdentity {
@@ -92,7 +106,6 @@ public struct RouteCompiler: Sendable {
         }
         if definition.authType == .authorizer { throw refuse("auth_type", "AUTHORIZER is not served") }
         if definition.authorizerID != nil { throw refuse("authorizer_id", "custom authorizers are not served") }
-        if !definition.domainName.isEmpty { throw refuse("domain_name", "domains of single APIs are not served") }
         if !definition.httpPolicies.isEmpty { throw refuse("policy_https", "backend policies are not served") }
         if !definition.mockPolicies.isEmpty { throw refuse("policy_mocks", "backend policies are not served") }
         if !definition.functionPolicies.isEmpty { throw refuse("policy_functions", "backend policies are not served") }

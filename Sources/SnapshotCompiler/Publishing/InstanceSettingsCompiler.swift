@@ -6,9 +6,14 @@ import Snapshot
 /// Features of an instance -> what requests meet. Contents were checked when the features were written, so what does not
 /// parse here keeps its default.
 public enum InstanceSettingsCompiler {
-    /// - Parameter secrets: of features that have one, by name.
-    public static func compile(instanceID: String, features: [Feature], secrets: [String: Secret] = [:]) -> InstanceSettings {
+    /// - Parameters:
+    ///   - secrets: of features that have one, by name.
+    ///   - addresses: of the gateway, when they are the instance's.
+    public static func compile(
+        instanceID: String, features: [Feature], secrets: [String: Secret] = [:], addresses: [String] = []
+    ) -> InstanceSettings {
         var settings = InstanceSettings(instanceID: instanceID)
+        settings.addresses = addresses
         for feature in features where feature.enabled {
             guard let known = ConfigurableFeature(rawValue: feature.name),
                 let setting = FeatureSetting(known, config: feature.config), setting.isOn
@@ -34,6 +39,8 @@ public enum InstanceSettingsCompiler {
                 settings.carriers.tokens = AppTokenPolicy(
                     path: Array(token.uri.utf8), accessSeconds: token.accessSeconds, refreshSeconds: token.refreshSeconds,
                     key: TokenKey(secret, instanceID: instanceID))
+            case .appRoute(let enabled): settings.routesByApp = enabled
+            case .defaultGroupHostTrustlist(_, let hosts): settings.addresses += hosts.filter { !addresses.contains($0) }
             case .backendTokenAllow(let patterns): settings.tokenPatterns = patterns.compactMap { try? PatternMatcher($0) }
             case .apiURINoEscape(let enabled): settings.keepsEscapedPath = enabled
             case .publicKey(_, let prefix): settings.publicKeyPrefix = Array(prefix.utf8)

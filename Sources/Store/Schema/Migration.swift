@@ -27,6 +27,7 @@ public enum Schema {
         .rotation,
         .featureSecrets,
         .credentialRotation,
+        .apiDomains,
     ]
 
     /// Brings the database to the newest step, all missing steps in one transaction.

@@ -55,7 +55,7 @@ enum Daemon {
                     inForce()
                 }
             })
-        let directory = IdentityDirectory(plane: plane)
+        let directory = IdentityDirectory(plane: plane, lifeSeconds: Int64(settings.tokenLifeSeconds))
         try await FirstStart.run(plane: plane, directory: directory, folder: folder, settings: settings)
         gateway.identifyCallers(GatewayIdentities.lookup(in: directory))
         let bound: ProxyServer.Bound

@@ -23,6 +23,7 @@ struct ServeSettings: Sendable, Equatable {
     /// How long a stop waits for requests that are under way.
     var drainSeconds = 10
     var featureIntervalSeconds = 0
+    var tokenLifeSeconds = 86_400
     var quotas = Quotas()
     var functions = FunctionRegistry()
     var logLevel = "info"
@@ -54,6 +55,7 @@ struct ServeSettings: Sendable, Equatable {
         if let value = file.verifyBackendCertificates { verifiesBackendCertificates = value }
         if let value = file.drainSeconds { drainSeconds = value }
         if let value = file.featureIntervalSeconds { featureIntervalSeconds = value }
+        if let value = file.tokenLifeSeconds { tokenLifeSeconds = value }
         if let value = file.logLevel { logLevel = value }
         if let value = file.functions { functions = try Self.functions(value, path) }
         for (name, value) in file.quotas ?? [:] {
@@ -69,6 +71,7 @@ struct ServeSettings: Sendable, Equatable {
         try require((1...256).contains(gatewayThreads), "gateway_threads is outside 1 to 256")
         try require((0...3600).contains(drainSeconds), "drain_seconds is outside 0 to 3600")
         try require((0...86_400).contains(featureIntervalSeconds), "feature_interval_seconds is outside 0 to 86400")
+        try require((1...86_400).contains(tokenLifeSeconds), "token_life_seconds is outside 1 to 86400")
         try require(
             !groupHostSuffix.isEmpty && groupHostSuffix.utf8.count <= 200
                 && groupHostSuffix.utf8.allSatisfy { ($0 >= 97 && $0 <= 122) || ($0 >= 48 && $0 <= 57) || $0 == 45 || $0 == 46 },
@@ -109,7 +112,7 @@ struct ServeSettings: Sendable, Equatable {
 /// The settings file as written; a name that it does not know is an error, so that a typing mistake is not a silent default.
 private struct SettingsFile: Decodable {
     var management, gateway, gatewayTLS, region, domainName, groupHostSuffix, publicURL, logLevel: String?
-    var gatewayThreads, drainSeconds, featureIntervalSeconds: Int?
+    var gatewayThreads, drainSeconds, featureIntervalSeconds, tokenLifeSeconds: Int?
     var verifyBackendCertificates: Bool?
     var quotas: [String: Int]?
     var functions: [String: String]?
@@ -124,6 +127,7 @@ private struct SettingsFile: Decodable {
         case gatewayThreads = "gateway_threads"
         case drainSeconds = "drain_seconds"
         case featureIntervalSeconds = "feature_interval_seconds"
+        case tokenLifeSeconds = "token_life_seconds"
         case verifyBackendCertificates = "verify_backend_certificates"
     }
 
@@ -171,6 +175,7 @@ private struct SettingsFile: Decodable {
         logLevel = try values.decodeIfPresent(String.self, forKey: .logLevel)
         gatewayThreads = try values.decodeIfPresent(Int.self, forKey: .gatewayThreads)
         drainSeconds = try values.decodeIfPresent(Int.self, forKey: .drainSeconds)
+        tokenLifeSeconds = try values.decodeIfPresent(Int.self, forKey: .tokenLifeSeconds)
         featureIntervalSeconds = try values.decodeIfPresent(Int.self, forKey: .featureIntervalSeconds)
         verifyBackendCertificates = try values.decodeIfPresent(Bool.self, forKey: .verifyBackendCertificates)
         quotas = try values.decodeIfPresent([String: Int].self, forKey: .quotas)

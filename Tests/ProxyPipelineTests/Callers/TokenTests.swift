@@ -77,31 +77,37 @@ import Testing
         #expect(read(form.refresh, key)?.kind == .refresh && read(form.refresh, key)?.endsAt == now + 120_000)
     }
 
-    @Test(arguments: [
-        ("", TokenFailure.noGrantType), ("grant_type=", .noGrantType), ("grant_type=password", .grantType),
-        ("grant_type=client_credentials", .noClientID), ("grant_type=refresh_token", .noClientID),
-        ("grant_type=client_credentials&client_id=client", .noClientSecret),
-        ("grant_type=client_credentials&client_id=client&client_secret=", .noClientSecret),
-        ("grant_type=refresh_token&client_id=client", .noRefreshToken),
-        ("grant_type=refresh_token&client_id=client&refresh_token=x", .refreshInvalid),
-        ("grant_type=client_credentials&client_id=client&client_secret=wrong", .wrongCredentials),
-        ("grant_type=client_credentials&client_id=nobody&client_secret=word", .wrongCredentials),
-        ("grant_type=client_credentials&client_id=client&client_secret=wo+rd", .malformedCredentials),
-        ("grant_type=client_credentials&client_id=\(String(repeating: "k", count: 201))&client_secret=word", .malformedCredentials),
-        (credentials + "&client_id=client", .parameters), (credentials + "&through_data=%00", .parameters),
-        (credentials + "&through_data=a%0D%0Ab", .parameters), (credentials + "&through_data=%FF", .parameters),
-        (credentials + "&through_data=\(String(repeating: "x", count: 301))", .throughData),
-        ((0...64).map { "p\($0)=1" }.joined(separator: "&"), .parameters),
-    ])
-    func formsThatAreRefused(_ body: String, _ expected: TokenFailure) {
-        #expect(failure(body) == expected)
+    private static let long = String(repeating: "x", count: 301)
+    private static let many = (0...64).map { String($0) + "=1" }.joined(separator: "&")
+    private static let client = "grant_type=client_credentials&client_id="
+    static let refusedForms: [(body: String, failure: TokenFailure)] = [
+        (body: "", failure: .noGrantType), (body: "grant_type=", failure: .noGrantType),
+        (body: "grant_type=password", failure: .grantType), (body: "grant_type=client_credentials", failure: .noClientID),
+        (body: "grant_type=refresh_token", failure: .noClientID), (body: client + "client", failure: .noClientSecret),
+        (body: client + "client&client_secret=", failure: .noClientSecret),
+        (body: "grant_type=refresh_token&client_id=client", failure: .noRefreshToken),
+        (body: "grant_type=refresh_token&client_id=client&refresh_token=x", failure: .refreshInvalid),
+        (body: client + "client&client_secret=wrong", failure: .wrongCredentials),
+        (body: client + "nobody&client_secret=word", failure: .wrongCredentials),
+        (body: client + "client&client_secret=wo+rd", failure: .malformedCredentials),
+        (body: client + long + "&client_secret=word", failure: .malformedCredentials),
+        (body: credentials + "&client_id=client", failure: .parameters),
+        (body: credentials + "&through_data=%00", failure: .parameters),
+        (body: credentials + "&through_data=a%0D%0Ab", failure: .parameters),
+        (body: credentials + "&through_data=%FF", failure: .parameters),
+        (body: credentials + "&through_data=" + long, failure: .throughData), (body: many, failure: .parameters),
+    ]
+
+    @Test(arguments: refusedForms)
+    func formsThatAreRefused(_ form: (body: String, failure: TokenFailure)) {
+        #expect(failure(form.body) == form.failure)
     }
 
     @Test(arguments: [
         "", "{", "[]", "null", "1", #""client""#, #"{"grant_type":1}"#, #"{"grant_type":["client_credentials"]}"#,
         #"{"client_id":"a","client_id":"b"}"#, #"{"client_secret":{}}"#, #"{"grant_type":"\u0000"}x"#,
         #"{"a":[[[[[[]]]]]]}"#,
-    ])
+    ] as [String])
     func jsonThatIsRefused(_ body: String) {
         #expect(failure(body, type: "application/json") == .parameters)
     }
