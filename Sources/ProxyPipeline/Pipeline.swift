@@ -75,6 +75,9 @@ public enum Pipeline {
 
     public enum Destination {
         case refuse(GatewayFailure)
+        /// The route's own: what its backend needs besides comes from the choice.
+        case choice(BackendChoice)
+        /// An open breaker's, in place of the route's own.
         case mock(MockBackend)
         case forward(HTTPBackend)
     }
@@ -103,10 +106,7 @@ public enum Pipeline {
                 }
             }
         }
-        switch route.backend {
-        case .http(let backend): return .forward(backend)
-        case .mock(let mock): return .mock(mock)
-        }
+        return .choice(route.backends.standard)
     }
 
     /// Step 13. `values` is nil when the route asks for nothing of it.

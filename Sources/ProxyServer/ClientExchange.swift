@@ -114,19 +114,35 @@ extension ClientConnection {
             route, head, instance.settings, values: exchange.values, captures: exchange.captures, outcome: &exchange.outcome)
         {
         case .refuse(let failure): fail(failure)
-        case .mock(let mock):
-            reportToBreaker(status: mock.status, timedOut: false)
-            answer(mock)
-        case .forward(let backend):
-            exchange.backend = backend
-            switch backend.retry {
-            case .automatic: exchange.retriesLeft = head.method.isIdempotent ? 1 : 0
-            case .times(let count): exchange.retriesLeft = count
-            }
-            if let signing = route.policies.signing {
-                SigningStage.removeClientSignature(from: head, signing, instance.settings)
-                exchange.collectsBody = SigningStage.collectsBody(signing, head.framing)
-            }
+        case .choice(let choice): call(choice, head)
+        case .mock(let mock): call(mock)
+        case .forward(let backend): call(backend, head)
+        }
+    }
+
+    /// The backend that the route's policies have chosen.
+    private func call(_ choice: BackendChoice, _ head: RequestHead) {
+        switch choice.backend {
+        case .mock(let mock): call(mock)
+        case .http(let backend): call(backend, head)
+        }
+    }
+
+    private func call(_ mock: MockBackend) {
+        reportToBreaker(status: mock.status, timedOut: false)
+        answer(mock)
+    }
+
+    private func call(_ backend: HTTPBackend, _ head: RequestHead) {
+        guard let route = exchange.route, let instance = exchange.instance else { return }
+        exchange.backend = backend
+        switch backend.retry {
+        case .automatic: exchange.retriesLeft = head.method.isIdempotent ? 1 : 0
+        case .times(let count): exchange.retriesLeft = count
+        }
+        if let signing = route.policies.signing {
+            SigningStage.removeClientSignature(from: head, signing, instance.settings)
+            exchange.collectsBody = SigningStage.collectsBody(signing, head.framing)
         }
     }
 

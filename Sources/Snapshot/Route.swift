@@ -11,7 +11,7 @@ public final class Route: Sendable {
     public let schemes: AllowedSchemes
     /// Set when this API cannot be served as configured (design.md, invariant 5): every request is refused with it.
     public let refusal: RouteRefusal?
-    public let backend: Backend
+    public let backends: RouteBackends
     public let policies: RoutePolicies
     /// Where its requests are counted; nil: nowhere.
     public let meter: TrafficMeter?
@@ -22,7 +22,7 @@ public final class Route: Sendable {
 
     public init(
         identity: RouteIdentity, method: RouteMethod, path: PathTemplate, matchMode: MatchMode, schemes: AllowedSchemes,
-        refusal: RouteRefusal?, backend: Backend, policies: RoutePolicies, meter: TrafficMeter? = nil,
+        refusal: RouteRefusal?, backends: RouteBackends, policies: RoutePolicies, meter: TrafficMeter? = nil,
         hop: [UInt8] = [], domain: String? = nil
     ) {
         self.identity = identity
@@ -31,11 +31,21 @@ public final class Route: Sendable {
         self.matchMode = matchMode
         self.schemes = schemes
         self.refusal = refusal
-        self.backend = backend
+        self.backends = backends
         self.policies = policies
         self.meter = meter
         self.hop = hop
         self.domain = domain
+    }
+
+    /// A route with one backend, which gets requests as they came.
+    public convenience init(
+        identity: RouteIdentity, method: RouteMethod, path: PathTemplate, matchMode: MatchMode, schemes: AllowedSchemes,
+        refusal: RouteRefusal?, backend: Backend, policies: RoutePolicies, meter: TrafficMeter? = nil, domain: String? = nil
+    ) {
+        self.init(
+            identity: identity, method: method, path: path, matchMode: matchMode, schemes: schemes, refusal: refusal,
+            backends: RouteBackends(standard: BackendChoice(backend)), policies: policies, meter: meter, domain: domain)
     }
 }
 
@@ -51,7 +61,7 @@ extension Route {
         func add(_ channel: BalancedChannel?) {
             if let channel, channel.health != nil { found.append(channel) }
         }
-        if case .http(let backend) = backend { add(backend.channel) }
+        for choice in backends.choices { if case .http(let backend) = choice.backend { add(backend.channel) } }
         add(policies.thirdAuth?.channel)
         if let breaker = policies.breaker {
             for circuit in [breaker.otherwise] + breaker.rules.map(\.circuit) {

@@ -24,7 +24,7 @@ struct FrozenVariableTests {
 
     private func path(_ snapshot: GatewaySnapshot, _ group: APIGroup) -> String? {
         let host = snapshot.hosts.value(for: Array("\(group.id).apic.localhost".utf8))
-        guard case .http(let backend)? = host?.environments.first?.routes.all.first?.backend else { return nil }
+        guard case .http(let backend)? = host?.environments.first?.routes.all.first?.backends.standard.backend else { return nil }
         return "\(backend.upstream.host) \(backend.path)"
     }
 

@@ -42,7 +42,7 @@ func describe(_ snapshot: GatewaySnapshot, hosts: [String]) -> [String] {
 
 private func describe(_ route: Route) -> String {
     let backend =
-        switch route.backend {
+        switch route.backends.standard.backend {
         case .mock(let mock): "mock \(mock.status) \(mock.headers) \(String(decoding: mock.body, as: UTF8.self))"
         case .http(let http):
             "http \(http.upstream) \(http.hostHeader) \(String(describing: http.method)) \(http.path) \(http.timeoutMilliseconds) \(http.retry)"
