@@ -41,11 +41,13 @@ public final class Route: Sendable {
     /// A route with one backend, which gets requests as they came.
     public convenience init(
         identity: RouteIdentity, method: RouteMethod, path: PathTemplate, matchMode: MatchMode, schemes: AllowedSchemes,
-        refusal: RouteRefusal?, backend: Backend, policies: RoutePolicies, meter: TrafficMeter? = nil, domain: String? = nil
+        refusal: RouteRefusal?, backend: Backend, policies: RoutePolicies, meter: TrafficMeter? = nil, hop: [UInt8] = [],
+        domain: String? = nil
     ) {
         self.init(
             identity: identity, method: method, path: path, matchMode: matchMode, schemes: schemes, refusal: refusal,
-            backends: RouteBackends(standard: BackendChoice(backend)), policies: policies, meter: meter, domain: domain)
+            backends: RouteBackends(standard: BackendChoice(backend)), policies: policies, meter: meter, hop: hop,
+            domain: domain)
     }
 }
 
