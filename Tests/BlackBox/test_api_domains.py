@@ -89,7 +89,7 @@ def test_it_moves(world, make, app):
 def test_refusals(world, make, app):
     group = world.make_group()
     body = world.definition(group["id"], f"/{unique('p')}", domain_name=name())
-    assert "roma_app_id" in world.api.refused(400, "APIG.2000", "POST", "/apis", body)
+    assert "roma_app_id" in world.api.refused(400, "APIG.2001", "POST", "/apis", body)
     for bad in ("nodots", "*.example.com", "a..example.com", "-a.example.com", "203.0.113.7", "a_b.example.com", "a b.example.com"):
         message = world.api.refused(400, "APIG.2011", "POST", "/apis", {**body, "roma_app_id": app.id, "domain_name": bad})
         assert "parameterName:domain_name." in message

@@ -55,7 +55,7 @@ def test_managed(world):
     try:
         world.feature("app_route")
         assert (shown()["enable"], shown()["config"]) == (True, "on")
-        world.api.refused(400, "APIG.2011", "POST", "/features", {"name": "app_route", "enable": True, "config": "yes"})
+        world.api.refused(400, "APIG.2012", "POST", "/features", {"name": "app_route", "enable": True, "config": "yes"})
     finally:
         world.feature("app_route", "off", enable=False)
 
@@ -257,7 +257,7 @@ def test_the_group_default_at_further_addresses(world, trusted, app):
     ["example.com"], ["203.0.113.7", "203.0.113.7"], ["203.0.113.0/24"], [""], [f"203.0.113.{n}" for n in range(11)], ["127.0.0.1"],
     "203.0.113.7", [7]], ids=str)
 def test_addresses_that_are_refused(world, hosts):
-    message = world.api.refused(400, "APIG.2011", "POST", "/features", {
+    message = world.api.refused(400, "APIG.2012", "POST", "/features", {
         "name": "default_group_host_trustlist", "enable": True, "config": json.dumps({"enable": "on", "hosts": hosts})})
     assert "parameterName:config." in message
 

@@ -139,7 +139,7 @@ def test_a_key_is_made_where_none_is_given(fresh_gatehouse, make_world):
     {"app_token_uri": "/a//b"}, {"app_token_uri": "/a/../b"}, {"app_token_uri": "/a?b"}, {"app_token_uri": "/apic/health_check"},
     {"app_token_key": "short"}, {"app_token_key": "with a blank in it"}, {"app_token_key": "x" * 257}, {"unknown": 1}], ids=str)
 def test_settings_that_are_refused(world, fields):
-    message = world.api.refused(400, "APIG.2011", "POST", "/features", {
+    message = world.api.refused(400, "APIG.2012", "POST", "/features", {
         "name": "app_token", "enable": True, "config": json.dumps(config(**fields))})
     assert "parameterName:config." in message
 

@@ -60,7 +60,7 @@ def test_codes_overlap_until_the_old_one_is_ended(world, app, coded, code):
     made = world.api.expect(201, "POST", path, {"overlap_seconds": 3600})
     assert re.fullmatch("[0-9a-f]{64}", made["app_code"]) and made["app_code_id"] == code["id"] and made["app_id"] == app.id
     assert takes(world, coded, code["app_code"]) and takes(world, coded, made["app_code"])
-    one = world.api.expect(200, "GET", f"/apps/{app.id}/app-codes/{code['id']}")
+    one = world.api.expect(201, "GET", f"/apps/{app.id}/app-codes/{code['id']}")
     assert one["app_code"] == made["app_code"], "it is the same code with another value"
     assert world.api.expect(200, "GET", f"/apps/{app.id}/app-codes")["total"] == 1
     present, ending = listed(world, path)
@@ -249,7 +249,8 @@ def test_public_keys(world, backend):
 
         def served() -> list[bytes]:
             text = world.call(api, target=f"/keys/{key['name']}").body
-            return [block + b"-----END PUBLIC KEY-----\n" for block in text.split(b"-----END PUBLIC KEY-----\n") if block.strip()]
+            end = b"-----END PUBLIC KEY-----"
+            return [block.strip() + b"\n" + end + b"\n" for block in text.split(end) if block.strip()]
 
         (old,) = served()
         path = f"/signs/{key['id']}/secrets"
@@ -262,7 +263,7 @@ def test_public_keys(world, backend):
         assert world.call(api).status == 200
         signatures.verify_rsa(backend.last, {key["name"]: both[1]})
         assert served() == [both[1]]
-        world.api.refused(400, "APIG.2000", "POST", path, {"sign_key": made["sign_key"]})
+        world.api.refused(400, "APIG.2001", "POST", path, {"sign_key": made["sign_key"]})
         # By itself, too.
         world.api.expect(201, "POST", path, {"overlap_seconds": 2, "switch_after_seconds": 1})
         began = time.monotonic()
@@ -435,5 +436,5 @@ def test_a_reset_overlaps_when_the_instance_says_so(world, app, overlap):
 
 @pytest.mark.parametrize("text", ["on", "{}x", '{"overlap_seconds":-1}', '{"overlap_seconds":31536001}', '{"overlap_seconds":"1"}', '{"seconds":1}'])
 def test_overlaps_that_are_none(world, text):
-    message = world.api.refused(400, "APIG.2011", "POST", "/features", {"name": "secret_reset_overlap", "enable": True, "config": text})
+    message = world.api.refused(400, "APIG.2012", "POST", "/features", {"name": "secret_reset_overlap", "enable": True, "config": text})
     assert "parameterName:config." in message

@@ -27,9 +27,9 @@ public struct PublicKeyText: Sendable, Equatable {
     /// - Parameter wall: milliseconds since 1970.
     public func text(at wall: Int64) -> [UInt8] {
         let valid = replaced.filter { wall < $0.endsAt }
-        guard let signing = valid.first(where: { wall < $0.signsUntil }) else {
-            return present + valid.flatMap(\.pem)
-        }
-        return signing.pem + present + valid.filter { $0 != signing }.flatMap(\.pem)
+        guard !valid.isEmpty else { return present }
+        let signing = valid.first { wall < $0.signsUntil }
+        let others = valid.filter { $0 != signing }.map(\.pem)
+        return Array(((signing.map { [$0.pem] } ?? []) + [present] + others).joined(separator: [UInt8(ascii: "\n")]))
     }
 }
