@@ -19,6 +19,27 @@ public enum Base64 {
         return output
     }
 
+    /// Appends the encoded bytes to `output`; for large bodies.
+    public static func encode(_ bytes: UnsafeRawBufferPointer, to output: ByteScratch) {
+        let whole = bytes.count / 3 * 3
+        alphabet.withUnsafeBufferPointer { alphabet in
+            output.append(count: whole / 3 * 4) { area in
+                var index = 0
+                var place = 0
+                while index < whole {
+                    let group = UInt32(bytes[index]) << 16 | UInt32(bytes[index + 1]) << 8 | UInt32(bytes[index + 2])
+                    area[place] = alphabet[Int(group >> 18)]
+                    area[place + 1] = alphabet[Int(group >> 12 & 63)]
+                    area[place + 2] = alphabet[Int(group >> 6 & 63)]
+                    area[place + 3] = alphabet[Int(group & 63)]
+                    index += 3
+                    place += 4
+                }
+            }
+        }
+        if whole < bytes.count { output.append(encode(Array(bytes[whole...]))) }
+    }
+
     /// nil when `text` has another alphabet, wrong or missing padding, line breaks, or bits set behind the last byte.
     public static func decode(_ text: [UInt8]) -> [UInt8]? {
         guard text.count % 4 == 0 else { return nil }

@@ -1,4 +1,5 @@
-/// A JSON text read into memory (RFC 8259), for texts inside of texts: plug-in contents and match expressions.
+/// A JSON text read into memory (RFC 8259), for texts inside of texts (plug-in contents, match expressions) and for answers of
+/// functions.
 public enum JSONValue: Sendable, Equatable {
     case null
     case bool(Bool)
@@ -31,6 +32,14 @@ public enum JSONValue: Sendable, Equatable {
     public init(parsing text: some StringProtocol, limits: Limits) throws(JSONReadError) {
         guard text.utf8.count <= limits.length else { throw JSONReadError(reason: .tooLong, offset: limits.length) }
         var reader = JSONReader(bytes: Array(text.utf8), limits: limits)
+        self = try reader.document()
+    }
+
+    /// The same for bytes that somebody sent; what is not UTF-8 is an error and is not repaired.
+    public init(parsing bytes: [UInt8], limits: Limits) throws(JSONReadError) {
+        guard bytes.count <= limits.length else { throw JSONReadError(reason: .tooLong, offset: limits.length) }
+        guard String(validating: bytes, as: UTF8.self) != nil else { throw JSONReadError(reason: .invalidText, offset: 0) }
+        var reader = JSONReader(bytes: bytes, limits: limits)
         self = try reader.document()
     }
 
@@ -68,6 +77,8 @@ public struct JSONReadError: Error, Sendable, Equatable {
         case unexpectedEnd
         case unexpectedCharacter
         case invalidNumber, invalidEscape, controlCharacterInString
+        /// Bytes that are not UTF-8.
+        case invalidText
         case repeatedName(String)
         case textAfterValue
     }
@@ -97,7 +108,12 @@ private struct JSONReader {
     private func failure(_ reason: JSONReadError.Reason) -> JSONReadError { JSONReadError(reason: reason, offset: index) }
 
     private mutating func skipBlanks() {
-        while index < bytes.count, [0x20, 0x09, 0x0A, 0x0D].contains(bytes[index]) { index += 1 }
+        while index < bytes.count {
+            switch bytes[index] {
+            case 0x20, 0x09, 0x0A, 0x0D: index += 1
+            default: return
+            }
+        }
     }
 
     private func peek() throws(JSONReadError) -> UInt8 {
@@ -209,13 +225,16 @@ private struct JSONReader {
         index += 1
         var text: [UInt8] = []
         while true {
+            // Whole runs: a function's answer may be one string of megabytes.
+            let start = index
+            while index < bytes.count, bytes[index] >= 0x20, bytes[index] != 0x22, bytes[index] != 0x5C { index += 1 }
+            if index > start { text.append(contentsOf: bytes[start..<index]) }
             let byte = try peek()
             index += 1
             switch byte {
             case 0x22: return String(decoding: text, as: UTF8.self)
-            case 0..<0x20: throw failure(.controlCharacterInString)
             case 0x5C: try escape(into: &text)
-            default: text.append(byte)
+            default: throw failure(.controlCharacterInString)
             }
         }
     }

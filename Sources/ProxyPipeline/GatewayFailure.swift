@@ -33,6 +33,11 @@ public enum GatewayFailure: Error, Equatable, Sendable {
     case thirdAuthNoMember
     case thirdAuthUnreachable
     case thirdAuthAnswerInvalid
+    /// An identity that the custom authorizer asks for is missing, repeated or of another form.
+    case authorizerIdentityInvalid
+    case authorizerDenied
+    /// The custom authorizer's function gave no answer, or not one that decides.
+    case authorizerFailed
     case breakerOpen
     /// A declared parameter is missing or wrong.
     case parameterRejected
@@ -46,6 +51,8 @@ public enum GatewayFailure: Error, Equatable, Sendable {
     /// A channel without a member that may be asked.
     case noMember
     case backendTimeout
+    /// What a function gave back is no answer for a client.
+    case functionAnswerInvalid
     case internalError
 
     /// Status, four-digit code and message of the answer.
@@ -74,6 +81,8 @@ public enum GatewayFailure: Error, Equatable, Sendable {
         case .thirdAuthNoMember: (500, "0615", "Incorrect third-party authentication VPC information")
         case .thirdAuthUnreachable: (500, "0616", "Incorrect third-party authentication request information")
         case .thirdAuthAnswerInvalid: (500, "0617", "Incorrect third-party authentication response information")
+        case .authorizerIdentityInvalid, .authorizerDenied: (401, "0305", "Incorrect authentication information.")
+        case .authorizerFailed: (500, "0601", "Internal server error.")
         case .parameterRejected: (400, "0201", "Bad request.")
         case .selfCall: (500, "0612", "An API cannot call itself.")
         case .breakerOpen: (503, "0202", "Backend unavailable")
@@ -82,7 +91,7 @@ public enum GatewayFailure: Error, Equatable, Sendable {
         case .backendUnavailable: (502, "0202", "Backend unavailable")
         case .noMember: (502, "0610", "No backend available.")
         case .backendTimeout: (504, "0203", "Backend timeout")
-        case .internalError: (500, "0601", "Internal server error.")
+        case .functionAnswerInvalid, .internalError: (500, "0601", "Internal server error.")
         }
     }
 
@@ -100,9 +109,12 @@ public enum GatewayFailure: Error, Equatable, Sendable {
         case .thirdAuthRefused: .thirdAuthFailure
         case .thirdAuthIdentityMissing: .thirdAuthIdentitiesFailure
         case .thirdAuthNoMember, .thirdAuthUnreachable, .thirdAuthAnswerInvalid: .thirdAuthConfFailure
+        case .authorizerIdentityInvalid: .authorizerIdentitiesFailure
+        case .authorizerDenied: .authorizerFailure
+        case .authorizerFailed: .authorizerConfFailure
         case .breakerOpen, .backendUnavailable, .noMember: .backendUnavailable
         case .backendTimeout: .backendTimeout
-        case .selfCall, .signingFailed, .nameNotResolved, .internalError: .default5xx
+        case .selfCall, .signingFailed, .nameNotResolved, .functionAnswerInvalid, .internalError: .default5xx
         }
     }
 
@@ -165,10 +177,18 @@ public enum FailureResponder {
             case .literal(let bytes): result += bytes
             case .system(let parameter):
                 let value = values.bytes(of: parameter, answer: facts).array
-                result += quotes ? Array(quoted(String(decoding: value, as: UTF8.self)).utf8.dropFirst().dropLast()) : value
+                result += quotes ? inside(value) : value
+            case .authorizer(let side, let name):
+                let value = values.bytes(of: .authorizer(side, name: name)).array
+                result += quotes ? inside(value) : value
             }
         }
         return result
+    }
+
+    /// The inside of a JSON string.
+    private static func inside(_ value: [UInt8]) -> [UInt8] {
+        Array(quoted(String(decoding: value, as: UTF8.self)).utf8.dropFirst().dropLast())
     }
 
     /// A JSON string; messages may repeat what a management client configured.

@@ -12,6 +12,7 @@ import Snapshot
 ///    callers that are allowed in, so that strangers cannot use up their limits.
 /// 7. *Rate limit* (`RateLimitStage`): before the authentication service, which it protects as well as the backend.
 /// 8. *Third-party authentication* (`ThirdAuthStage`): costs a request of its own; the first stage that waits.
+/// 8b. *Custom authorizer* (`AuthorizerStage`): a function decides, after everybody who decides for less.
 /// 9. *Body size*: only callers that are allowed in learn about the limit; nothing but the head was read of the body so far,
 ///    unless the authentication service wanted some or the caller's signature covers it.
 /// 9b. *Parameters* (`ParameterStage`): a request that its backend could not understand does not reach it.
@@ -127,7 +128,7 @@ public enum Pipeline {
 extension RoutePolicies {
     /// A stage of this route asks for values of the request.
     public var needsValues: Bool {
-        access != nil || callers != nil || rateLimit != nil || thirdAuth != nil || breaker != nil || responseHeaders != nil
+        access != nil || callers != nil || rateLimit != nil || thirdAuth != nil || authorizer != nil || breaker != nil || responseHeaders != nil
             || parameters != nil
     }
 }

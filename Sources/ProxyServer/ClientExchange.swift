@@ -63,7 +63,7 @@ extension ClientConnection {
         guard let head, let route = exchange.route, let instance = exchange.instance else { return }
         switch decision {
         case .refuse(let failure): fail(failure)
-        case .proceed: choose(head, route, instance)
+        case .proceed: authorize(head, route, instance)
         case .identify(let policy): identify(policy)
         case .ask(let policy, let wanted):
             exchange.gate = .collecting(policy, bytes: wanted ?? 0)
@@ -108,7 +108,7 @@ extension ClientConnection {
     }
 
     /// The request may come in: where does it go?
-    private func choose(_ head: RequestHead, _ route: Route, _ instance: InstanceContext) {
+    func choose(_ head: RequestHead, _ route: Route, _ instance: InstanceContext) {
         exchange.gate = .open
         switch Pipeline.destination(
             route, head, instance.settings, values: exchange.values, captures: exchange.captures, outcome: &exchange.outcome)
@@ -172,7 +172,8 @@ extension ClientConnection {
         let serial = exchange.serial
         let side = SideRequest(
             pool: pool, request: ByteBuffer(bytes: loop.sideScratch.bytes),
-            answersHead: policy.method.elementsEqual("HEAD".utf8), timeoutMilliseconds: policy.timeoutMilliseconds
+            manner: SideRequest.Manner(
+                timeoutMilliseconds: policy.timeoutMilliseconds, answersHead: policy.method.elementsEqual("HEAD".utf8))
         ) { outcome in
             guard self.exchange.serial == serial else { return }
             self.exchange.side = nil
@@ -200,9 +201,10 @@ extension ClientConnection {
         var received: ResponseHead?
         var text: [UInt8] = []
         switch outcome {
-        case .timedOut, .failed(.backendUnavailable), .failed(.nameNotResolved), .failed(.backendTimeout): answer = .unreachable
+        case .timedOut, .tooLong, .failed(.backendUnavailable), .failed(.nameNotResolved), .failed(.backendTimeout):
+            answer = .unreachable
         case .failed(.noMember): answer = .noMember
-        case .failed: answer = .malformed
+        case .failed, .sent: answer = .malformed
         case .answered(let head, let body):
             answer = .head(head)
             received = head
@@ -215,7 +217,7 @@ extension ClientConnection {
             if returnsAnswer, let received { send(copyOf: received, text) } else { fail(failure) }
         case .allow(let copies):
             ThirdAuthStage.copyHeaders(policy, from: copies ? received : nil, to: head)
-            choose(head, route, instance)
+            authorize(head, route, instance)
         }
         resumeBody()
     }
@@ -223,7 +225,12 @@ extension ClientConnection {
     /// Goes on with a body that had to wait for a decision.
     func resumeBody() {
         resumeReading()
-        guard phase == .exchange, exchange.backend != nil, !exchange.isDispatched else { return }
+        guard phase == .exchange, !exchange.isDispatched else { return }
+        switch exchange.gate {
+        case .open where exchange.backend == nil: return
+        case .asking, .identifying: return
+        case .open, .collecting, .filling, .verifying: break
+        }
         if body.isComplete { bodyIsReady() } else { bodyIsPartial() }
     }
 
@@ -236,6 +243,7 @@ extension ClientConnection {
         case .asking, .identifying: break
         case .verifying(let pending): verify(pending)
         case .requestingToken(let policy): answerToken(policy)
+        case .filling(let use): filled(use)
         case .open: dispatch()
         }
     }
@@ -246,7 +254,8 @@ extension ClientConnection {
         case .asking, .identifying:
             if exchange.isCongested { pauseReading() }
             return
-        case .open, .collecting, .verifying, .requestingToken: break
+        case .filling where body.received > FunctionCall.bodyBound: return fail(.bodyTooLarge)
+        case .open, .collecting, .verifying, .filling, .requestingToken: break
         }
         if let head, head.expectsContinue, body.received == 0, !exchange.saidContinue {
             // The gateway has decided to take the body; the backend is not asked (RFC 9110, 10.1.1).
@@ -258,7 +267,7 @@ extension ClientConnection {
         clientDeadline = loop.eventTime + nanoseconds(loop.configuration.bodyTimeoutMilliseconds)
         switch exchange.gate {
         case .collecting(let policy, let bytes): if exchange.collected.count >= bytes { ask(policy) }
-        case .asking, .identifying, .verifying, .requestingToken: break
+        case .asking, .identifying, .verifying, .filling, .requestingToken: break
         case .open: if !exchange.collectsBody { dispatch() }
         }
     }
@@ -329,7 +338,8 @@ extension ClientConnection {
     private func attach(_ connection: UpstreamConnection, _ backend: HTTPBackend) {
         guard let head, let captures = exchange.captures else { return }
         exchange.upstream = connection
-        connection.begin(self, answersHead: RequestWriter.isHead(head, backend))
+        connection.begin(
+            self, answersHead: RequestWriter.isHead(head, backend), acceptsUpgrade: head.upgradeProtocol != nil)
         var clientText: [UInt8]?
         if let source = exchange.instance?.settings.clientAddress, source != .peer {
             let address = ClientAddress.of(head, peer: peer, source: source)
@@ -410,6 +420,7 @@ extension ClientConnection {
     }
 
     func bodyMayGoOn() {
+        if phase == .tunnel { return resumeReading() }
         guard phase == .exchange, !body.isComplete else { return }
         clientDeadline = loop.eventTime + nanoseconds(loop.configuration.bodyTimeoutMilliseconds)
         resumeReading()

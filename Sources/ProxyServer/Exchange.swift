@@ -42,6 +42,8 @@ struct Exchange {
         case verifying(CallerStage.Pending)
         /// The whole body, for the token endpoint.
         case requestingToken(AppTokenPolicy)
+        /// The whole body, for the event of a function.
+        case filling(FunctionUse)
     }
     var gate = Gate.open
     var side: SideRequest?
@@ -83,6 +85,10 @@ struct Exchange {
     /// A byte of the answer has been given to the client's channel.
     var hasAnswer = false
     var form: AnswerForm?
+    /// Compresses the answer's body; nil where it goes on as it is.
+    var gzip: GzipLoan?
+    /// Longest pause of the backend inside the answer's body, in nanoseconds.
+    var pause: UInt64 = 0
     /// Of the answer, 0 while there is none; 502 for one that broke off.
     var status = 0
     /// Bytes given to the client's channel.
@@ -142,12 +148,17 @@ struct Exchange {
             outcome = Pipeline.Outcome()
             callers = nil
             hasher = nil
-            side?.cancel()
-            side = nil
+            collected = []
+            wantedBytes = 0
+        }
+        if let side {
+            side.cancel()
+            self.side = nil
         }
         isConnecting = false
         isDispatched = false
         form = nil
+        if gzip != nil { gzip = nil }
         if let upstream {
             self.upstream = nil
             upstream.close()
@@ -220,6 +231,21 @@ struct Exchange {
     func withCollectedBody<T>(_ body: (UnsafeRawBufferPointer?) -> T) -> T {
         guard collectsBody else { return body(nil) }
         return unsent.withUnsafeReadableBytes { body($0) }
+    }
+
+    /// The body without framing, all of which is here and unsent.
+    func wholeBody(chunked: Bool) -> [UInt8] {
+        unsent.withUnsafeReadableBytes { bytes in
+            guard chunked else { return Array(bytes) }
+            var body: [UInt8] = []
+            body.reserveCapacity(bytes.count)
+            var reader = BodyReader(.chunked)
+            var offset = 0
+            while case .data(let start, let count) = reader.next(bytes, &offset) {
+                body.append(contentsOf: bytes[start ..< start + count])
+            }
+            return body
+        }
     }
 
     mutating func clearUnsent() { unsent.clear() }

@@ -29,6 +29,7 @@ final class LoopState: @unchecked Sendable {
     let signingScratch = SigningScratch()
     let stageScratch: StageScratch
     let sideScratch = ByteScratch(capacity: 2048)
+    let encoders = GzipEncoders()
     private var spareHeads: [RequestHead] = []
 
     private var connections: [ClientConnection] = []
@@ -42,6 +43,10 @@ final class LoopState: @unchecked Sendable {
     private var views: [ObjectIdentifier: ChannelView] = [:]
     /// Who may be asked of channels of which a member is, or was, down. Holds the channels for the same reason.
     private var selections: [ObjectIdentifier: (channel: BalancedChannel, version: UInt64, selection: MemberSelection)] = [:]
+
+    /// Calls of functions whose clients have been answered.
+    private var detached: [SideRequest] = []
+    private static let detachedBound = 1000
 
     private var nextTick: UInt64 = .max
     private var nextSweep: UInt64 = 0
@@ -129,6 +134,21 @@ final class LoopState: @unchecked Sendable {
         spareHeads.append(head)
     }
 
+    // MARK: Side requests that nobody waits for
+
+    /// Whether one more may be sent: each holds a connection until its function has answered.
+    var takesDetached: Bool { detached.count < Self.detachedBound }
+
+    func detach(_ side: SideRequest) { detached.append(side) }
+
+    func forget(_ side: SideRequest) { detached.removeAll { $0 === side } }
+
+    private func endDetached(_ now: UInt64) {
+        guard detached.contains(where: { $0.deadline <= now }) else { return }
+        for side in detached where side.deadline <= now { side.timeOut() }
+        detached.removeAll { $0.deadline <= now }
+    }
+
     // MARK: Backend pools
 
     func pool(of backend: HTTPBackend) -> UpstreamPool {
@@ -193,6 +213,7 @@ final class LoopState: @unchecked Sendable {
         }
         if now >= nextSweep {
             nextSweep = now + Self.idleTick
+            endDetached(now)
             sweepPools(now)
         }
         if activeRequests > 0 {
@@ -230,6 +251,8 @@ final class LoopState: @unchecked Sendable {
     func closeAll() {
         eventLoop.assertInEventLoop()
         for connection in connections { connection.abort() }
+        for side in detached { side.cancel() }
+        detached.removeAll()
         finishDraining()
     }
 

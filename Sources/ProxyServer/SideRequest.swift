@@ -2,61 +2,80 @@ import NIOCore
 import ProxyPipeline
 import Snapshot
 
-/// A request of the gateway's own while a client's request waits (third_auth): sent as prepared, its answer collected.
+/// A request of the gateway's own while a client's request waits (third_auth, functions): sent as prepared, its answer collected.
 ///
 /// Uses the pools of the same event loop. `done` is called once, unless `cancel` comes first.
 final class SideRequest: AnswerReceiver {
     enum Outcome {
         /// `head` belongs to the connection and is valid during the call alone.
         case answered(head: ResponseHead, body: [UInt8])
+        /// Written as a whole, and nobody waits for the answer; see ``Manner/isDetached``.
+        case sent
         case timedOut
+        /// The answer is longer than the bound.
+        case tooLong
         case failed(GatewayFailure)
+    }
+
+    /// What tells one kind of side request from another.
+    struct Manner {
+        var timeoutMilliseconds: Int
+        /// The request is a HEAD.
+        var answersHead = false
+        /// Most bytes of an answer that are kept.
+        var answerBound = 1024 * 1024
+        /// The request may be sent again when a connection that had been idle breaks off without an answer.
+        var isRepeatable = true
+        /// Over once it is written; the answer is read and forgotten, for the rest of the time that it may take. Goes over a connection
+        /// of its own: nobody would notice that an idle one was stale.
+        var isDetached = false
     }
 
     private let pool: UpstreamPool
     private let request: ByteBuffer
-    private let answersHead: Bool
-    private let timeoutMilliseconds: Int
+    private let manner: Manner
     private var done: ((Outcome) -> Void)?
     private var connection: UpstreamConnection?
     private var body: [UInt8] = []
+    private var isTooLong = false
     private var isRepeated = false
+    /// Monotonic nanoseconds; only of one that goes on without its client.
+    private(set) var deadline = UInt64.max
 
-    /// Most bytes of an answer that are kept; a longer one is a failure.
-    static let bodyBound = 1024 * 1024
-
-    init(
-        pool: UpstreamPool, request: ByteBuffer, answersHead: Bool, timeoutMilliseconds: Int,
-        done: @escaping (Outcome) -> Void
-    ) {
+    init(pool: UpstreamPool, request: ByteBuffer, manner: Manner, done: @escaping (Outcome) -> Void) {
         self.pool = pool
         self.request = request
-        self.answersHead = answersHead
-        self.timeoutMilliseconds = timeoutMilliseconds
+        self.manner = manner
         self.done = done
     }
 
     func start() {
-        while !isRepeated, let connection = pool.take() {
+        while !isRepeated, !manner.isDetached, let connection = pool.take() {
             if connection.isUsable {
                 send(on: connection)
                 return
             }
         }
-        pool.connect(timeoutMilliseconds: timeoutMilliseconds) { result in
+        let began = pool.loop.eventTime
+        pool.connect(timeoutMilliseconds: manner.timeoutMilliseconds) { result in
             guard self.done != nil else {
                 if case .success(let connection) = result { connection.release(reusable: true) }
                 return
             }
             switch result {
-            case .success(let connection): self.send(on: connection)
+            case .success(let connection):
+                self.deadline = began + UInt64(self.manner.timeoutMilliseconds) * 1_000_000
+                self.send(on: connection)
             case .failure(let failure): self.finish(failure == .backendTimeout ? .timedOut : .failed(failure))
             }
         }
     }
 
     /// The time is over.
-    func timeOut() { finish(.timedOut) }
+    func timeOut() {
+        guard done == nil else { return finish(.timedOut) }
+        cancel()
+    }
 
     func cancel() {
         done = nil
@@ -66,8 +85,15 @@ final class SideRequest: AnswerReceiver {
 
     private func send(on connection: UpstreamConnection) {
         self.connection = connection
-        connection.begin(self, answersHead: answersHead)
-        connection.send(request)
+        connection.begin(self, answersHead: manner.answersHead)
+        guard manner.isDetached else { return connection.send(request) }
+        connection.send(request) { isWritten in
+            guard self.connection === connection, let done = self.done else { return }
+            guard isWritten else { return self.finish(.failed(.backendUnavailable)) }
+            self.done = nil
+            self.pool.loop.detach(self)
+            done(.sent)
+        }
     }
 
     private func finish(_ outcome: Outcome) {
@@ -83,26 +109,35 @@ final class SideRequest: AnswerReceiver {
     override func answerBegins(_ connection: UpstreamConnection) { body.removeAll() }
 
     override func answerBody(_ bytes: UnsafeRawBufferPointer, of buffer: ByteBuffer, at start: Int) {
-        // One byte more than the bound is enough to know.
-        body.append(contentsOf: bytes.prefix(max(0, Self.bodyBound + 1 - body.count)))
+        guard !manner.isDetached else { return }
+        if bytes.count > manner.answerBound - body.count { isTooLong = true } else { body.append(contentsOf: bytes) }
     }
 
-    override func answerPauses() {
-        if body.count > Self.bodyBound { finish(.failed(.backendUnavailable)) }
-    }
+    override func answerPauses() { if isTooLong { finish(.tooLong) } }
 
     override func answerEnds() {
-        guard let connection, let done else { return }
-        guard body.count <= Self.bodyBound else { return finish(.failed(.backendUnavailable)) }
+        guard let connection else { return }
+        guard let done else {
+            // Detached; nobody asks what the answer was.
+            self.connection = nil
+            pool.loop.forget(self)
+            connection.release(reusable: connection.isReusable)
+            return
+        }
+        guard !isTooLong else { return finish(.tooLong) }
         self.done = nil
         self.connection = nil
-        done(.answered(head: connection.head, body: body))
-        connection.release(reusable: connection.isReusable)
+        // A detached one that was answered before its last byte was written has been sent as well.
+        done(manner.isDetached ? .sent : .answered(head: connection.head, body: body))
+        connection.release(reusable: !manner.isDetached && connection.isReusable)
     }
 
     override func answerFails(_ connection: UpstreamConnection, malformed: Bool) {
         guard self.connection === connection else { return }
-        if !malformed, connection.isReused, !connection.answered, !isRepeated {
+        if done == nil {
+            cancel()
+            pool.loop.forget(self)
+        } else if !malformed, manner.isRepeatable, connection.isReused, !connection.answered, !isRepeated {
             // The connection was stale: the question has reached nobody.
             self.connection = nil
             connection.close()

@@ -21,6 +21,13 @@ public struct InstanceSettings: Sendable {
     public var carriers = AppCarriers()
     /// Names of accounts whose token reaches the backend, feature `backend_token_allow`.
     public var tokenPatterns: [PatternMatcher] = []
+    /// Contexts of custom authorizers may hold numbers and booleans, feature `authorizer_context_support_num_bool`.
+    public var authorizersGiveNumbers = false
+
+    /// Feature `gzip`: how hard answers are compressed, 1 to 9; nil while it is off.
+    public var gzipLevel: Int?
+    /// Feature `sse_strategy`: streams of events may be silent for as long as tunnels.
+    public var keepsEventStreams = false
 
     /// Applications find their APIs at the gateway's addresses, feature `app_route`.
     public var routesByApp = false

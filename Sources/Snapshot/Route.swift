@@ -128,6 +128,8 @@ public struct RoutePolicies: Sendable {
     public var callers: CallerPolicy?
     public var rateLimit: RateLimitPolicy?
     public var thirdAuth: ThirdAuthPolicy?
+    /// The custom authorizer in front.
+    public var authorizer: AuthorizerPolicy?
     public var breaker: BreakerPolicy?
     public var signing: SigningPolicy?
     public var responseHeaders: ResponseHeaderPolicy?

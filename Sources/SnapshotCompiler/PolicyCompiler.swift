@@ -6,11 +6,18 @@ import Snapshot
 /// Compiles what is bound to an API. Holds the runtime state (counters, breaker windows) that outlives a compiled policy.
 public struct PolicyCompiler: Sendable {
     let registry: RuntimeRegistry
+    let functions: FunctionCompiler
     private let uses: UseMeters
 
-    /// - Parameter uses: where uses of signature keys are counted.
-    public init(registry: RuntimeRegistry = RuntimeRegistry(), uses: UseMeters = UseMeters(loops: 0)) {
+    /// - Parameters:
+    ///   - functions: where functions are run.
+    ///   - uses: where uses of signature keys are counted.
+    public init(
+        registry: RuntimeRegistry = RuntimeRegistry(), functions: FunctionRegistry = FunctionRegistry(),
+        uses: UseMeters = UseMeters(loops: 0)
+    ) {
         self.registry = registry
+        self.functions = FunctionCompiler(functions: functions)
         self.uses = uses
     }
 
@@ -20,6 +27,9 @@ public struct PolicyCompiler: Sendable {
         policies.signing = try signing(api)
         policies.access = try access(api)
         policies.callers = try CallerCompiler.policy(of: api)
+        policies.authorizer = try AuthorizerCompiler(
+            api: api, settings: settings, registry: registry, functions: functions
+        ).frontend()
         let compiler = PluginCompiler(api: api, settings: settings, registry: registry)
         for plugin in api.plugins { try compiler.compile(plugin, into: &policies) }
         if policies.rateLimit == nil {

@@ -43,7 +43,9 @@ struct FailureShapeTests {
                 .system(.reqPath), literal(#""}"#)),
             Template("$context.requestId.", .system(.requestId), literal(".")),
             Template("$context.requestIdx"), Template("$context.error"), Template("$context.error.nothing"),
-            Template("a$context.authorizer.frontend.role-b", literal("a-b")),
+            Template("a$context.authorizer.frontend.role-b ", literal("a"), .authorizer(.frontend, name: Array("role-b".utf8)), literal(" ")),
+            Template("$context.authorizer.backend.n_1.", .authorizer(.backend, name: Array("n_1".utf8)), literal(".")),
+            Template("a$context.authorizer.sideways.role", literal("a")), Template("a$context.authorizer.frontend", literal("a")),
             Template("$$context.stage", literal("$"), .system(.stage)),
             Template("$context.stage$context.apiId", .system(.stage), .system(.apiId)),
         ])

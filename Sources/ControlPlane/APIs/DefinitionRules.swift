@@ -20,6 +20,8 @@ struct DefinitionRules {
         if definition.authType != .app, definition.appCodeAllowed { throw .invalid(field: "app_code_auth_type") }
         try ControlPlane.checkPlain(definition.remark, field: "remark")
         if definition.authType == .authorizer, definition.authorizerID == nil { throw .missing(field: "authorizer_id") }
+        // Nothing is checked without authentication, so nobody is asked either.
+        if definition.authType == .none, definition.authorizerID != nil { throw .invalid(field: "authorizer_id") }
         if !definition.domainName.isEmpty, definition.romaAppID.isEmpty { throw .missing(field: "roma_app_id") }
         guard definition.domainName.isEmpty || BoundDomain.isHostName(definition.domainName) else { throw .invalid(field: "domain_name") }
         try checkTags(definition.tags)
@@ -118,7 +120,7 @@ struct DefinitionRules {
         case "cookie":
             guard condition.cookieName?.isEmpty == false else { throw .missing(field: "cookie_param_name") }
         case "frontend_authorizer":
-            guard definition.authType == .authorizer else { throw .definition(.authorizerParameters) }
+            guard definition.authorizerID != nil else { throw .definition(.authorizerParameters) }
         default: throw .invalid(field: "condition_origin")
         }
         guard let type = condition.type else { throw .missing(field: "condition_type") }

@@ -73,7 +73,7 @@ struct ParameterRules {
         case .system:
             let value = parameter.value
             if value.hasPrefix(Self.frontAuthorizer), value.count > Self.frontAuthorizer.count {
-                guard definition.authType == .authorizer else { throw .definition(.authorizerParameters) }
+                guard definition.authorizerID != nil else { throw .definition(.authorizerParameters) }
             } else if value.hasPrefix(Self.backendAuthorizer), value.count > Self.backendAuthorizer.count {
                 guard hasBackendAuthorizer else { throw .definition(.authorizerParameters) }
             } else if !Self.systemValues.contains(value) {

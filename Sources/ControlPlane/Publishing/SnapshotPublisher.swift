@@ -28,7 +28,8 @@ final class SnapshotPublisher: @unchecked Sendable {
         self.log = log
         self.sink = sink
         routes = RouteCompiler(
-            policies: PolicyCompiler(uses: uses), meters: TrafficMeters(loops: settings.gatewayLoops), hops: hops)
+            policies: PolicyCompiler(functions: settings.functions, uses: uses), meters: TrafficMeters(loops: settings.gatewayLoops),
+            hops: hops)
     }
 
     /// Compiles the whole store. An API that cannot be compiled refuses; the others are served.
@@ -55,10 +56,14 @@ final class SnapshotPublisher: @unchecked Sendable {
         let loader = PublicationLoader(reading: reading, settings: settings)
         var plan: [SnapshotChange] = []
         var publications: Set<String> = []
+        // Those that the write is about; the others use something that it changed.
+        var own: Set<String> = []
         var changedSettings: [String: InstanceSettings] = [:]
         for touch in touched {
             switch touch {
-            case .publication(let id): publications.insert(id)
+            case .publication(let id):
+                publications.insert(id)
+                own.insert(id)
             case .signatureKey(let id): publications.formUnion(try loader.publications(ofSignatureKey: id))
             case .accessPolicy(let id): publications.formUnion(try loader.publications(ofAccessPolicy: id))
             case .plugin(let id): publications.formUnion(try loader.publications(ofPlugin: id))
@@ -94,7 +99,12 @@ final class SnapshotPublisher: @unchecked Sendable {
                 let route = try routes.compile(api, settings: settings)
                 plan.append(.route(publicationID: api.publicationID, instanceID: api.instanceID, route))
             } catch let diagnostic {
-                throw OperationError.cannotServe(field: diagnostic.field, reason: diagnostic.reason)
+                // An API that refuses already, because a function is gone, must not keep others from being changed.
+                guard !own.contains(api.publicationID), builder.isRefusing(publicationID: api.publicationID) else {
+                    throw OperationError.cannotServe(field: diagnostic.field, reason: diagnostic.reason)
+                }
+                plan.append(
+                    .route(publicationID: api.publicationID, instanceID: api.instanceID, routes.refusing(api)))
             }
         }
         for id in missing { plan.append(.route(publicationID: id, instanceID: "", nil)) }

@@ -41,6 +41,9 @@ public enum ConfigurableFeature: String, Sendable, CaseIterable {
     case sslCiphers = "ssl_ciphers"
     /// Of this gateway alone: see docs/applications.md.
     case secretResetOverlap = "secret_reset_overlap"
+    case gzip = "gzip"
+    case sseStrategy = "sse_strategy"
+    case authorizerContextNumbers = "authorizer_context_support_num_bool"
 
     public var defaultConfig: String {
         switch self {
@@ -50,7 +53,9 @@ public enum ConfigurableFeature: String, Sendable, CaseIterable {
         case .realIPFromXFF: #"{"enable":"off","xff_index":-1}"#
         case .realIPHeaderGetter: #"{"enable":"off","header_getter":""}"#
         case .customAuthHeader: #"{"app_auth_header":"","backend_sign_header":""}"#
-        case .apiURINoEscape: "off"
+        case .apiURINoEscape, .authorizerContextNumbers: "off"
+        case .sseStrategy: "off"
+        case .gzip: #"{"enable":"off","comp_level":6}"#
         case .vpcNameModifiable: "on"
         case .rateLimit: #"{"api_limits":200}"#
         case .appBasic, .appSecret, .appAPIKey, .appRoute: "off"
@@ -77,7 +82,9 @@ public enum ConfigurableFeature: String, Sendable, CaseIterable {
         case .realIPFromXFF: #"{"enable":"on","xff_index":-1}"#
         // There is no header that it could read by default.
         case .realIPHeaderGetter: defaultConfig
-        case .apiURINoEscape, .vpcNameModifiable: "on"
+        case .apiURINoEscape, .vpcNameModifiable, .authorizerContextNumbers: "on"
+        case .sseStrategy: "on"
+        case .gzip: #"{"enable":"on","comp_level":6}"#
         }
     }
 
@@ -129,7 +136,7 @@ public enum FeatureCatalogue {
         builtIn("vpc_backup"),
         unsupported("throttle_strategy", #"{"enable":"off","strategy":"local"}"#),
         unsupported("kafka_log_plugin_options"),
-        unsupported("gzip", #"{"enable":"off","comp_level":6}"#),
+        configurable(.gzip),
         unsupported("js_invocable_cache_size"),
     ]
 
@@ -155,9 +162,9 @@ public enum FeatureCatalogue {
         configurable(.vpcNameModifiable),
         unsupported("vpc_health_status"),
         unsupported("custom_log", #"{"custom_logs":[]}"#),
-        unsupported("sse_strategy"),
+        configurable(.sseStrategy),
         unsupported("request_custom_config"),
-        unsupported("authorizer_context_support_num_bool"),
+        configurable(.authorizerContextNumbers),
     ]
 
     private static func configurable(_ feature: ConfigurableFeature) -> FeatureDescription {

@@ -34,15 +34,22 @@ public enum FeatureSetting: Sendable, Equatable {
     case sslCiphers([CipherSuite])
     /// For how long a secret that is reset goes on working; one of ``SecretRotationRules/overlaps``.
     case secretResetOverlap(seconds: Int)
+    /// Answers are compressed for callers that take it; level 1 (fast) to 9 (small).
+    case gzip(enabled: Bool, level: Int)
+    /// Streams of events may be silent for as long as tunnels.
+    case sseStrategy(Bool)
+    /// Custom authorizers may give numbers and booleans.
+    case authorizerContextNumbers(Bool)
 
     /// Whether the config itself leaves the feature on.
     public var isOn: Bool {
         switch self {
         case .requestBodySize, .backendTimeout, .customAuthHeader, .rateLimit, .sslCiphers, .secretResetOverlap: true
+        case .gzip(let enabled, _), .sseStrategy(let enabled): enabled
         case .publicKey(let enabled, _), .realIPFromXFF(let enabled, _), .realIPHeaderGetter(let enabled, _): enabled
         case .apiURINoEscape(let enabled), .vpcNameModifiable(let enabled), .appBasic(let enabled), .appSecret(let enabled),
-            .appAPIKey(let enabled), .appJWT(let enabled, _), .appToken(let enabled, _), .appRoute(let enabled),
-            .defaultGroupHostTrustlist(let enabled, _):
+            .appAPIKey(let enabled), .appJWT(let enabled, _), .authorizerContextNumbers(let enabled), .appToken(let enabled, _),
+            .appRoute(let enabled), .defaultGroupHostTrustlist(let enabled, _):
             enabled
         case .backendTokenAllow: true
         }
@@ -61,6 +68,9 @@ public enum FeatureSetting: Sendable, Equatable {
         case .vpcNameModifiable:
             guard let enabled = Self.flag(config) else { return nil }
             self = .vpcNameModifiable(enabled)
+        case .authorizerContextNumbers:
+            guard let enabled = Self.flag(config) else { return nil }
+            self = .authorizerContextNumbers(enabled)
         case .backendTimeout:
             guard let members = Members(config, ["max_timeout"]), case .number(let number) = members["max_timeout"],
                 let limit = number.integer, (1...600_000).contains(limit)
@@ -120,6 +130,18 @@ public enum FeatureSetting: Sendable, Equatable {
             }
             guard suites.count == names.count else { return nil }
             self = .sslCiphers(suites)
+        case .gzip:
+            guard let members = Members(config, ["enable", "comp_level"]), let enabled = members.enabled else { return nil }
+            switch members["comp_level"] {
+            case nil: self = .gzip(enabled: enabled, level: 6)
+            case .number(let number):
+                guard let level = number.integer, (1...9).contains(level) else { return nil }
+                self = .gzip(enabled: enabled, level: level)
+            default: return nil
+            }
+        case .sseStrategy:
+            guard let enabled = Self.flag(config) else { return nil }
+            self = .sseStrategy(enabled)
         case .publicKey:
             guard let members = Members(config, ["enable", "public_key_uri_prefix"]), let enabled = members.enabled,
                 let prefix = members.text("public_key_uri_prefix", default: Self.publicKeyPrefix), Self.isPrefix(prefix)

@@ -48,6 +48,14 @@ public struct BreakerContent: Sendable, Equatable {
         public let timeoutMilliseconds: Int
     }
 
+    /// A function and how it is called.
+    public struct FunctionTarget: Sendable, Equatable {
+        public let function: FunctionReference
+        /// Its answer is not waited for.
+        public let isAsync: Bool
+        public let timeoutMilliseconds: Int
+    }
+
     public struct Header: Sendable, Equatable {
         public let name: String
         public let value: String
@@ -60,7 +68,7 @@ public struct BreakerContent: Sendable, Equatable {
         /// The API's own backend, with these headers added.
         case passthrough([Header])
         case channel(ChannelTarget)
-        case function(urn: String)
+        case function(FunctionTarget)
     }
 
     public struct Rule: Sendable, Equatable {
@@ -148,9 +156,22 @@ public struct BreakerContent: Sendable, Equatable {
                 body: try info.string("result_content", maxLength: 65_535, default: ""))
         case "passthrough": return .passthrough(try headers(object, "passthrough_infos"))
         case "function", "func":
-            return .function(urn: try object.requiredObject("func_info").requiredString("function_urn", maxLength: 255))
+            return .function(try functionTarget(try object.requiredObject("func_info")))
         default: throw object.error("type", "must be one of http, http-vpc, function, mock, passthrough")
         }
+    }
+
+    private enum Invocation: String, CaseIterable { case sync, async }
+
+    private static func functionTarget(_ info: ContentObject) throws(PluginContentError) -> FunctionTarget {
+        let urn = try info.requiredString("function_urn", maxLength: 255)
+        guard !urn.isEmpty else { throw info.error("function_urn", "must not be empty") }
+        let invocation: Invocation = try info.choice("invocation_type", default: .sync)
+        return FunctionTarget(
+            function: FunctionReference(
+                urn: urn, version: try info.string("version", maxLength: 64, default: ""),
+                aliasURN: try info.string("alias_urn", maxLength: 255, default: "")),
+            isAsync: invocation == .async, timeoutMilliseconds: try info.integer("timeout", in: 1...600_000, default: 5000))
     }
 
     private enum Scheme: String, CaseIterable { case http = "HTTP", https = "HTTPS" }

@@ -12,6 +12,9 @@ public struct AuthorizerContext: Sendable, Equatable {
 
     public init(_ entries: [[UInt8]: [UInt8]] = [:]) { self.entries = entries }
 
+    /// Names and values together.
+    public var byteCount: Int { entries.reduce(0) { $0 + $1.key.count + $1.value.count } }
+
     public static let empty = AuthorizerContext()
 
     /// nil: the authorizer did not say.

@@ -80,6 +80,8 @@ public struct FailureTemplate: Sendable, Equatable {
     public enum Piece: Sendable, Equatable {
         case literal([UInt8])
         case system(SystemParameter)
+        /// `$context.authorizer.<side>.<name>`.
+        case authorizer(AuthorizerSide, name: [UInt8])
     }
 
     public let pieces: [Piece]
@@ -105,15 +107,17 @@ public struct FailureTemplate: Sendable, Equatable {
             var end = Self.word(bytes, from: index + marker.count)
             let first = String(decoding: bytes[(index + marker.count)..<end], as: UTF8.self)
             // Names with further parts: error.code, authorizer.frontend.role.
-            for _ in 0..<(first == "error" ? 1 : first == "authorizer" ? 2 : 0) where end < bytes.count && bytes[end] == UInt8(ascii: ".") {
-                let next = Self.word(bytes, from: end + 1)
+            for part in 0..<(first == "error" ? 1 : first == "authorizer" ? 2 : 0) where end < bytes.count && bytes[end] == UInt8(ascii: ".") {
+                // Names in contexts may have hyphens (gateway-runtime.md, 2.7).
+                let next = Self.word(bytes, from: end + 1, hyphens: part == 1)
                 if next > end + 1 { end = next }
             }
             let name = String(decoding: bytes[(index + marker.count)..<end], as: UTF8.self)
-            if let parameter = Self.known[name] {
+            let piece = Self.known[name].map(Piece.system) ?? Self.authorizer(name)
+            if let piece {
                 if !literal.isEmpty { pieces.append(.literal(literal)) }
                 literal = []
-                pieces.append(.system(parameter))
+                pieces.append(piece)
             }
             index = end
         }
@@ -121,9 +125,18 @@ public struct FailureTemplate: Sendable, Equatable {
         self.pieces = pieces
     }
 
-    private static func word(_ bytes: [UInt8], from start: Int) -> Int {
+    private static func authorizer(_ name: String) -> Piece? {
+        for (side, start) in [(AuthorizerSide.frontend, "authorizer.frontend."), (.backend, "authorizer.backend.")]
+        where name.hasPrefix(start) { return .authorizer(side, name: Array(name.utf8.dropFirst(start.utf8.count))) }
+        return nil
+    }
+
+    private static func word(_ bytes: [UInt8], from start: Int, hyphens: Bool = false) -> Int {
         var end = start
-        while end < bytes.count, ByteSet.lettersAndDigits.contains(bytes[end]) || bytes[end] == UInt8(ascii: "_") { end += 1 }
+        while end < bytes.count,
+            ByteSet.lettersAndDigits.contains(bytes[end]) || bytes[end] == UInt8(ascii: "_")
+                || hyphens && bytes[end] == UInt8(ascii: "-")
+        { end += 1 }
         return end
     }
 }

@@ -29,7 +29,10 @@ public struct RouteCompiler: Sendable {
         compiled.failures = api.groupResponse.flatMap(FailureShapes.compile)
         compiled.allowsAnyOrigin = definition.cors && compiled.cors == nil
         // Browsers send preflights without credentials, so that an API for them asks for none (gateway-runtime.md, 10).
-        if definition.cors, definition.reqMethod == .options { compiled.callers = nil }
+        if definition.cors, definition.reqMethod == .options {
+            compiled.callers = nil
+            compiled.authorizer = nil
+        }
         return Route(
             identity: Self.identity(api), method: RouteMethod(definition.reqMethod), path: path,
             matchMode: MatchMode(definition.matchMode), schemes: AllowedSchemes(definition.reqProtocol), refusal: nil,
@@ -104,8 +107,6 @@ public struct RouteCompiler: Sendable {
         func refuse(_ field: String, _ reason: String) -> CompileDiagnostic {
             CompileDiagnostic(field: field, reason: reason, resource: resource)
         }
-        if definition.authType == .authorizer { throw refuse("auth_type", "AUTHORIZER is not served") }
-        if definition.authorizerID != nil { throw refuse("authorizer_id", "custom authorizers are not served") }
         if !definition.httpPolicies.isEmpty { throw refuse("policy_https", "backend policies are not served") }
         if !definition.mockPolicies.isEmpty { throw refuse("policy_mocks", "backend policies are not served") }
         if !definition.functionPolicies.isEmpty { throw refuse("policy_functions", "backend policies are not served") }

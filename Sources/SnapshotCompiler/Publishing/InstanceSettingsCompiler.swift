@@ -42,12 +42,15 @@ public enum InstanceSettingsCompiler {
             case .appRoute(let enabled): settings.routesByApp = enabled
             case .defaultGroupHostTrustlist(_, let hosts): settings.addresses += hosts.filter { !addresses.contains($0) }
             case .backendTokenAllow(let patterns): settings.tokenPatterns = patterns.compactMap { try? PatternMatcher($0) }
+            case .authorizerContextNumbers(let enabled): settings.authorizersGiveNumbers = enabled
             case .apiURINoEscape(let enabled): settings.keepsEscapedPath = enabled
             case .publicKey(_, let prefix): settings.publicKeyPrefix = Array(prefix.utf8)
             // Management alone asks for it.
             case .vpcNameModifiable, .secretResetOverlap: break
             // Belongs to the domains of the instance, see DomainCompiler.
             case .sslCiphers: break
+            case .gzip(_, let level): settings.gzipLevel = level
+            case .sseStrategy(let enabled): settings.keepsEventStreams = enabled
             case .rateLimit(let calls): settings.defaultRateLimit = calls
             }
         }

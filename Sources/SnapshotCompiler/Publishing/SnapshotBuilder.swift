@@ -68,6 +68,9 @@ public struct SnapshotBuilder {
         instanceIndex[instanceID].map { instances[$0] } ?? InstanceSettings(instanceID: instanceID)
     }
 
+    /// Whether an API that is in force cannot be served, so that it refuses its requests.
+    public func isRefusing(publicationID: String) -> Bool { placements[publicationID]?.route.refusal != nil }
+
     public mutating func apply(_ changes: [SnapshotChange]) {
         var changedGroups: Set<String> = []
         // All old routes go before a new one comes: one API may take over the path that another one leaves.

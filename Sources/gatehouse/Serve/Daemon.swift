@@ -37,6 +37,9 @@ enum Daemon {
             https: .init(host: settings.gatewayTLS.host, port: settings.gatewayTLS.port), tls: tls,
             eventLoops: settings.gatewayThreads)
         configuration.verifiesBackendCertificates = settings.verifiesBackendCertificates
+        configuration.httpExpectsProxyHeader = settings.gatewayProxyProtocol
+        configuration.httpsExpectsProxyHeader = settings.gatewayTLSProxyProtocol
+        configuration.tunnelIdleMilliseconds = settings.tunnelIdleSeconds * 1000
         let gateway: ProxyServer
         do {
             gateway = try ProxyServer(configuration: configuration, logger: log)

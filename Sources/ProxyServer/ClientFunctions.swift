@@ -1,0 +1,122 @@
+import GatewayPrimitives
+import NIOCore
+import ProxyPipeline
+import RequestSigning
+import Snapshot
+
+/// What a request's body is collected for.
+enum FunctionUse {
+    case authorizer(AuthorizerPolicy)
+}
+
+/// Functions that a request waits for: custom authorizers.
+extension ClientConnection {
+    // MARK: Custom authorizers
+
+    /// Step 8b; goes on with the backend.
+    func authorize(_ head: RequestHead, _ route: Route, _ instance: InstanceContext) {
+        guard let policy = route.policies.authorizer else { return choose(head, route, instance) }
+        guard let values = exchange.values else { return fail(.internalError) }
+        guard AuthorizerStage.accepts(policy, values) else { return fail(.authorizerIdentityInvalid) }
+        if policy.needsBody { fill(.authorizer(policy)) } else { consult(policy) }
+    }
+
+    /// What was remembered, or what the function says now.
+    private func consult(_ policy: AuthorizerPolicy) {
+        guard let head, let instance = exchange.instance else { return }
+        let values = failureValues(head)
+        let takesNumbers = instance.settings.authorizersGiveNumbers
+        let body = policy.needsBody ? exchange.wholeBody(chunked: head.framing == .chunked) : nil
+        var key: BodyDigest?
+        if let cache = policy.cache {
+            let digest = AuthorizerStage.key(policy, values, body: body, takesNumbers: takesNumbers)
+            if let known = cache.decision(for: digest, at: milliseconds(loop.eventTime)) { return follow(policy, known) }
+            key = digest
+        }
+        let event = ByteScratch(capacity: 1024 + (body?.count ?? 0) * 4 / 3)
+        AuthorizerStage.writeEvent(policy, values, body: body, to: event)
+        let manner = SideRequest.Manner(
+            timeoutMilliseconds: policy.timeoutMilliseconds, answerBound: FunctionCall.authorizerAnswerBound)
+        call(policy.function, event, manner) { connection, outcome in
+            var decision: AuthorizerDecision?
+            if case .answered(let answer, let body) = outcome, (200...299).contains(answer.status) {
+                decision = AuthorizerStage.decision(body, takesNumbers: takesNumbers)
+            }
+            guard let decision else { return connection.fail(.authorizerFailed) }
+            if let cache = policy.cache, let key {
+                cache.remember(decision, for: key, at: connection.milliseconds(connection.loop.eventTime))
+            }
+            connection.follow(policy, decision)
+        }
+    }
+
+    private func milliseconds(_ nanoseconds: UInt64) -> Int64 { Int64(nanoseconds / 1_000_000) }
+
+    private func follow(_ policy: AuthorizerPolicy, _ decision: AuthorizerDecision) {
+        guard let head, let route = exchange.route, let instance = exchange.instance else { return }
+        // An answer to the client may name it, whatever was decided.
+        switch policy.side {
+        case .frontend: exchange.values?.frontendContext = decision.context
+        case .backend: exchange.values?.backendContext = decision.context
+        }
+        guard decision.isAllowed else { return fail(.authorizerDenied) }
+        switch policy.side {
+        case .frontend: choose(head, route, instance)
+        case .backend: fail(.internalError)
+        }
+    }
+
+    // MARK: Body
+
+    /// Waits for the whole body, which must fit into an event.
+    private func fill(_ use: FunctionUse) {
+        guard let head else { return }
+        if case .length(let count) = head.framing, count > FunctionCall.bodyBound { return fail(.bodyTooLarge) }
+        exchange.gate = .filling(use)
+        if body.isComplete { serve(use) }
+    }
+
+    /// The body is here as a whole.
+    func filled(_ use: FunctionUse) {
+        serve(use)
+        resumeBody()
+    }
+
+    private func serve(_ use: FunctionUse) {
+        guard body.received <= FunctionCall.bodyBound else { return fail(.bodyTooLarge) }
+        exchange.gate = .open
+        switch use {
+        case .authorizer(let policy): consult(policy)
+        }
+    }
+
+    // MARK: Calls
+
+    /// Sends an event to a function. `done` is called once, with this connection, unless the request ends before; the request's way
+    /// goes on behind it.
+    private func call(
+        _ function: FunctionTarget, _ event: ByteScratch, _ manner: SideRequest.Manner,
+        _ done: @escaping (ClientConnection, SideRequest.Outcome) -> Void
+    ) {
+        exchange.gate = .asking
+        clientDeadline = .max
+        loop.sideScratch.removeAll()
+        FunctionCall.writeHead(function, eventCount: event.count, requestID: exchange.requestID, to: loop.sideScratch)
+        var request = ByteBuffer()
+        request.reserveCapacity(loop.sideScratch.count + event.count)
+        request.writeBytes(loop.sideScratch.bytes)
+        request.writeBytes(event.bytes)
+        let serial = exchange.serial
+        let side = SideRequest(pool: loop.pool(to: function.upstream), request: request, manner: manner) { outcome in
+            guard self.exchange.serial == serial else { return }
+            self.exchange.side = nil
+            self.exchange.deadline = .max
+            self.exchange.gate = .open
+            done(self, outcome)
+            self.resumeBody()
+        }
+        exchange.side = side
+        exchange.deadline = loop.eventTime + nanoseconds(manner.timeoutMilliseconds)
+        side.start()
+    }
+}
