@@ -229,7 +229,7 @@ extension ClientConnection {
         switch exchange.gate {
         case .open where exchange.backend == nil: return
         case .asking, .identifying: return
-        case .open, .collecting, .filling, .verifying: break
+        case .open, .collecting, .filling, .requestingToken, .verifying: break
         }
         if body.isComplete { bodyIsReady() } else { bodyIsPartial() }
     }
