@@ -76,7 +76,7 @@ extension GatewaySnapshot {
         return nil
     }
 
-    private func virtualHost(_ name: ByteView) -> VirtualHost? {
+    func virtualHost(_ name: ByteView) -> VirtualHost? {
         guard !name.isEmpty else { return nil }
         if let exact = hosts.value(for: name.buffer) { return exact }
         guard !wildcardHosts.isEmpty else { return nil }
@@ -88,6 +88,9 @@ extension GatewaySnapshot {
         }
         return nil
     }
+
+    /// Whose settings hold for a request, if its host is known.
+    public func instance(of head: RequestHead) -> InstanceContext? { settings(of: virtualHost(head.host)) ?? addressed(head.host) }
 
     /// At an address of an instance with feature `app_route`, `X-HW-ID` says whose API is meant (gateway-runtime.md, 1.1); what
     /// is none of that application's is one of the group DEFAULT or nothing. Who calls is found out later, as for any API.
@@ -114,7 +117,7 @@ extension GatewaySnapshot {
         return instances.count == 1 ? instances[0] : nil
     }
 
-    private func environment(of host: VirtualHost, _ head: RequestHead) -> EnvironmentRoutes? {
+    func environment(of host: VirtualHost, _ head: RequestHead) -> EnvironmentRoutes? {
         environment(among: host.environments, head)
     }
 

@@ -36,6 +36,8 @@ final class ClientConnection: AnswerReceiver, ChannelInboundHandler, ChannelOutb
     let listenerPort: Int
     /// Set on connections of the program's own.
     let origin: DirectOrigin?
+    /// Set when requests must have no consequences.
+    let rehearsal: Rehearsal?
     /// What the handshake came to.
     private(set) var security: ConnectionSecurity
     /// Whose certificates the client was asked for.
@@ -72,6 +74,7 @@ final class ClientConnection: AnswerReceiver, ChannelInboundHandler, ChannelOutb
 
     init(loop: LoopState, usesTLS: Bool, listenerPort: Int, origin: DirectOrigin? = nil) {
         self.origin = origin
+        rehearsal = origin?.assumptions.map(Rehearsal.init)
         self.loop = loop
         self.usesTLS = usesTLS
         security = ConnectionSecurity(usesTLS: usesTLS)
@@ -144,7 +147,7 @@ final class ClientConnection: AnswerReceiver, ChannelInboundHandler, ChannelOutb
     /// Adds the request to its API's counts, once. A request that matched no API belongs to none; a preflight is the browser's
     /// question and no call of the API.
     func countRequest() {
-        guard let route = exchange.route, let meter = route.meter, !exchange.isPreflight else { return }
+        guard let route = exchange.route, let meter = route.meter, !exchange.isPreflight, rehearsal == nil else { return }
         exchange.route = nil
         let now = loop.eventTime
         let sent = exchange.firstSentAt

@@ -95,7 +95,7 @@ struct AppCarrierStage {
         guard now < token.endsAt, let secret = app.secret(id: token.secretID, at: now) else {
             return .refuse(.token(.accessExpired))
         }
-        call.uses.note(secret.meter, at: now, by: .address(call.facts.clientAddress))
+        call.uses?.note(secret.meter, at: now, by: .address(call.facts.clientAddress))
         if !token.throughData.isEmpty { head.add(HeaderLine(name: Self.throughName, value: token.throughData)) }
         return admit(app, consuming: name)
     }

@@ -45,8 +45,8 @@ public struct CallerStage {
     let values: RequestValues
     let settings: InstanceSettings
     let directory: CallerDirectory
-    /// Where uses of credentials are counted.
-    let uses: UseLedger
+    /// Where uses of credentials are counted; nil: nowhere.
+    let uses: UseLedger?
     let scratch: SigningScratch
 
     public init(
@@ -57,7 +57,7 @@ public struct CallerStage {
         self.values = values
         self.settings = settings
         self.directory = directory
-        self.uses = uses
+        self.uses = values.rehearsal == nil ? uses : nil
         self.scratch = scratch
     }
 
@@ -69,6 +69,19 @@ public struct CallerStage {
         switch policy.kind {
         case .app(let access): AppCarrierStage(call: self, access: access).begin()
         case .iam: beginIAM()
+        }
+    }
+
+    /// Whose identity is given, not proved.
+    public func admit(_ assumed: RehearsalAssumptions.Caller) -> Step {
+        switch (assumed, policy.kind) {
+        case (.app(let id), .app):
+            guard let app = directory.app(id: id), app.instanceID == settings.instanceID else { return .refuse(.app("app not found")) }
+            return admit(app)
+        case (.iam(let identity), .iam): return admit(identity)
+        // The API asks for another kind of identity than the one that is there.
+        case (.iam, .app): return .refuse(.appMissing)
+        case (.app, .iam): return .refuse(.iamMissing)
         }
     }
 
@@ -205,7 +218,9 @@ public struct CallerStage {
     func admit(_ app: AppCredential) -> Step {
         guard case .app(let access) = policy.kind, access.allows(app) else { return .refuse(.appNotAuthorized) }
         if let addresses = app.addresses, !addresses.allows(facts.clientAddress) { return .refuse(.appAddressDenied) }
-        if let quota = app.quota, !quota.state.admit(quota, at: values.now, wall: facts.nowMilliseconds) {
+        if let quota = app.quota, !quota.state.admit(
+            quota, at: values.now, wall: facts.nowMilliseconds, counts: values.rehearsal == nil)
+        {
             return .refuse(.appQuotaUsedUp)
         }
         return .identified(.app(app))

@@ -37,10 +37,12 @@ public final class AppCredential: Sendable {
 
     /// Whether one of the application's secrets satisfies `matches`; its use is counted.
     ///
-    /// - Parameter wall: milliseconds since 1970.
-    public func proof(at wall: Int64, from address: IPAddress, uses: UseLedger, _ matches: (AppSecret) -> Bool) -> Bool {
+    /// - Parameters:
+    ///   - wall: milliseconds since 1970.
+    ///   - uses: nil: it is not counted.
+    public func proof(at wall: Int64, from address: IPAddress, uses: UseLedger?, _ matches: (AppSecret) -> Bool) -> Bool {
         for secret in secrets where secret.isAlive(at: wall) && matches(secret) {
-            uses.note(secret.meter, at: wall, by: .address(address))
+            uses?.note(secret.meter, at: wall, by: .address(address))
             return true
         }
         return false
@@ -49,9 +51,9 @@ public final class AppCredential: Sendable {
     /// Whether `code` is one of the application's that have not ended; its use is counted.
     ///
     /// - Parameter wall: milliseconds since 1970.
-    public func holds(code: ByteView, at wall: Int64, from address: IPAddress, uses: UseLedger) -> Bool {
+    public func holds(code: ByteView, at wall: Int64, from address: IPAddress, uses: UseLedger?) -> Bool {
         for word in codes where code.equals(word.bytes) && word.isAlive(at: wall) {
-            uses.note(word.meter, at: wall, by: .address(address))
+            uses?.note(word.meter, at: wall, by: .address(address))
             return true
         }
         return false
@@ -120,6 +122,14 @@ public enum CallerIdentity: Sendable {
         switch self {
         case .app(let app): (app.accountID, app.projectID)
         case .iam(let identity): (identity.projectID ?? identity.accountID, identity.accountID)
+        }
+    }
+
+    /// For explanations: who it is, without anything that proves it.
+    public var description: String {
+        switch self {
+        case .app(let app): "the application \(app.name) (\(app.appID))"
+        case .iam(let identity): "the user \(identity.userName) of the account \(identity.accountName)"
         }
     }
 
