@@ -44,6 +44,7 @@ public enum ConfigurableFeature: String, Sendable, CaseIterable {
     case gzip = "gzip"
     case sseStrategy = "sse_strategy"
     case authorizerContextNumbers = "authorizer_context_support_num_bool"
+    case policyCookieParam = "policy_cookie_param"
 
     public var defaultConfig: String {
         switch self {
@@ -53,7 +54,7 @@ public enum ConfigurableFeature: String, Sendable, CaseIterable {
         case .realIPFromXFF: #"{"enable":"off","xff_index":-1}"#
         case .realIPHeaderGetter: #"{"enable":"off","header_getter":""}"#
         case .customAuthHeader: #"{"app_auth_header":"","backend_sign_header":""}"#
-        case .apiURINoEscape, .authorizerContextNumbers: "off"
+        case .apiURINoEscape, .policyCookieParam, .authorizerContextNumbers: "off"
         case .sseStrategy: "off"
         case .gzip: #"{"enable":"off","comp_level":6}"#
         case .vpcNameModifiable: "on"
@@ -82,7 +83,7 @@ public enum ConfigurableFeature: String, Sendable, CaseIterable {
         case .realIPFromXFF: #"{"enable":"on","xff_index":-1}"#
         // There is no header that it could read by default.
         case .realIPHeaderGetter: defaultConfig
-        case .apiURINoEscape, .vpcNameModifiable, .authorizerContextNumbers: "on"
+        case .apiURINoEscape, .policyCookieParam, .vpcNameModifiable, .authorizerContextNumbers: "on"
         case .sseStrategy: "on"
         case .gzip: #"{"enable":"on","comp_level":6}"#
         }
@@ -154,10 +155,10 @@ public enum FeatureCatalogue {
         builtIn("breakerv2"),
         builtIn("rate_limit_plugin"),
         builtIn("rate_limit_algorithm"),
-        unsupported("content_type_configurable"),
+        builtIn("content_type_configurable"),
         unsupported("kafka_log"),
-        unsupported("policy_sys_param"),
-        unsupported("policy_cookie_param"),
+        builtIn("policy_sys_param"),
+        configurable(.policyCookieParam),
         configurable(.defaultGroupHostTrustlist),
         configurable(.vpcNameModifiable),
         unsupported("vpc_health_status"),

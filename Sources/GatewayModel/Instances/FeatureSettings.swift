@@ -15,6 +15,8 @@ public enum FeatureSetting: Sendable, Equatable {
     /// Headers to use in place of `Authorization`; empty: `Authorization` itself.
     case customAuthHeader(appAuthHeader: String, backendSignHeader: String)
     case apiURINoEscape(Bool)
+    /// Conditions of backend policies may look at cookies.
+    case policyCookieParam(Bool)
     case vpcNameModifiable(Bool)
     /// Calls of an API in a second where no policy limits them, 1...1 000 000.
     case rateLimit(calls: Int)
@@ -47,8 +49,8 @@ public enum FeatureSetting: Sendable, Equatable {
         case .requestBodySize, .backendTimeout, .customAuthHeader, .rateLimit, .sslCiphers, .secretResetOverlap: true
         case .gzip(let enabled, _), .sseStrategy(let enabled): enabled
         case .publicKey(let enabled, _), .realIPFromXFF(let enabled, _), .realIPHeaderGetter(let enabled, _): enabled
-        case .apiURINoEscape(let enabled), .vpcNameModifiable(let enabled), .appBasic(let enabled), .appSecret(let enabled),
-            .appAPIKey(let enabled), .appJWT(let enabled, _), .authorizerContextNumbers(let enabled), .appToken(let enabled, _),
+        case .apiURINoEscape(let enabled), .policyCookieParam(let enabled), .vpcNameModifiable(let enabled), .appBasic(let enabled),
+            .appSecret(let enabled), .appAPIKey(let enabled), .appJWT(let enabled, _), .authorizerContextNumbers(let enabled), .appToken(let enabled, _),
             .appRoute(let enabled), .defaultGroupHostTrustlist(let enabled, _):
             enabled
         case .backendTokenAllow: true
@@ -65,6 +67,9 @@ public enum FeatureSetting: Sendable, Equatable {
         case .apiURINoEscape:
             guard let enabled = Self.flag(config) else { return nil }
             self = .apiURINoEscape(enabled)
+        case .policyCookieParam:
+            guard let enabled = Self.flag(config) else { return nil }
+            self = .policyCookieParam(enabled)
         case .vpcNameModifiable:
             guard let enabled = Self.flag(config) else { return nil }
             self = .vpcNameModifiable(enabled)

@@ -130,7 +130,7 @@ extension GatewayFailure {
             .thirdAuthAnswerInvalid: .thirdAuth
         case .authorizerIdentityInvalid, .authorizerDenied, .authorizerFailed: .authorizer
         case .breakerOpen: .breaker
-        case .parameterRejected: .parameters
+        case .parameterRejected, .orchestrationParameterMissing, .orchestrationFailed: .parameters
         case .signingFailed: .signature
         case .nameNotResolved, .backendUnavailable, .noMember, .backendTimeout, .functionAnswerInvalid, .internalError: .backend
         }

@@ -20,7 +20,6 @@ public struct RouteCompiler: Sendable {
     public func compile(_ api: PublishedAPI, settings: InstanceSettings) throws(CompileDiagnostic) -> Route {
         let resource = "api \(api.apiID)"
         let definition = try Self.resolved(api, resource: resource)
-        try Self.refuseWhatIsNotServed(definition, resource: resource)
         let path = try Self.frontPath(definition, resource: resource)
         let channels = ChannelCompiler(contents: api.channels, registry: policies.registry)
         var compiled = try policies.compile(api, settings: settings)
@@ -36,8 +35,9 @@ public struct RouteCompiler: Sendable {
         return Route(
             identity: Self.identity(api), method: RouteMethod(definition.reqMethod), path: path,
             matchMode: MatchMode(definition.matchMode), schemes: AllowedSchemes(definition.reqProtocol), refusal: nil,
-            backend: try BackendCompiler(
-                definition: definition, front: path, settings: settings, resource: resource, channels: channels
+            backends: try BackendCompiler(
+                definition: definition, front: path, settings: settings, resource: resource, channels: channels,
+                orchestrations: api.orchestrations
             ).compile(),
             policies: compiled, meter: meter(of: api), hop: hops?.value(depth: 1, apiID: api.apiID) ?? [],
             domain: Self.domain(of: definition))
@@ -97,29 +97,6 @@ public struct RouteCompiler: Sendable {
             return try PathTemplate(parsing: definition.reqURI, allowsRest: definition.matchMode == .normal)
         } catch {
             throw CompileDiagnostic(field: "req_uri", reason: "\(error)", resource: resource)
-        }
-    }
-
-    /// What later versions will serve; until then publication says so instead of ignoring it.
-    private static func refuseWhatIsNotServed(
-        _ definition: APIDefinition, resource: String
-    ) throws(CompileDiagnostic) {
-        func refuse(_ field: String, _ reason: String) -> CompileDiagnostic {
-            CompileDiagnostic(field: field, reason: reason, resource: resource)
-        }
-        if !definition.httpPolicies.isEmpty { throw refuse("policy_https", "backend policies are not served") }
-        if !definition.mockPolicies.isEmpty { throw refuse("policy_mocks", "backend policies are not served") }
-        if !definition.functionPolicies.isEmpty { throw refuse("policy_functions", "backend policies are not served") }
-        for parameter in definition.requestParameters where parameter.location != .path {
-            if parameter.defaultValue != nil || !parameter.passThrough {
-                throw refuse("req_params", "\(parameter.name): defaults and parameters that are held back are not served")
-            }
-        }
-        for parameter in definition.requestParameters where parameter.orchestrations?.isEmpty == false {
-            throw refuse("req_params", "\(parameter.name): orchestration rules are not served")
-        }
-        for parameter in definition.backendParameters where parameter.location != .path {
-            throw refuse("backend_params", "\(parameter.name): only path parameters are mapped")
         }
     }
 }

@@ -46,7 +46,7 @@ public enum InstanceSettingsCompiler {
             case .apiURINoEscape(let enabled): settings.keepsEscapedPath = enabled
             case .publicKey(_, let prefix): settings.publicKeyPrefix = Array(prefix.utf8)
             // Management alone asks for it.
-            case .vpcNameModifiable, .secretResetOverlap: break
+            case .vpcNameModifiable, .policyCookieParam, .secretResetOverlap: break
             // Belongs to the domains of the instance, see DomainCompiler.
             case .sslCiphers: break
             case .gzip(_, let level): settings.gzipLevel = level
