@@ -41,6 +41,8 @@ public enum GatewayFailure: Error, Equatable, Sendable {
     case breakerOpen
     /// A declared parameter is missing or wrong, or does not fit where it is to go.
     case parameterRejected
+    /// The request comes from the same API, or through too many.
+    case selfCall
     /// Orchestration rules have no value to look at.
     case orchestrationParameterMissing
     /// No orchestration rule takes the value.
@@ -86,6 +88,7 @@ public enum GatewayFailure: Error, Equatable, Sendable {
         case .authorizerIdentityInvalid, .authorizerDenied: (401, "0305", "Incorrect authentication information.")
         case .authorizerFailed: (500, "0601", "Internal server error.")
         case .parameterRejected: (400, "0201", "Bad request.")
+        case .selfCall: (500, "0612", "An API cannot call itself.")
         case .orchestrationParameterMissing, .orchestrationFailed: (400, "0106", "Orchestration error.")
         case .breakerOpen: (503, "0202", "Backend unavailable")
         case .signingFailed: (500, "0705", "Backend signature calculation failed.")
@@ -118,7 +121,7 @@ public enum GatewayFailure: Error, Equatable, Sendable {
         case .authorizerFailed: .authorizerConfFailure
         case .breakerOpen, .backendUnavailable, .noMember: .backendUnavailable
         case .backendTimeout: .backendTimeout
-        case .signingFailed, .nameNotResolved, .functionAnswerInvalid, .internalError: .default5xx
+        case .selfCall, .signingFailed, .nameNotResolved, .functionAnswerInvalid, .internalError: .default5xx
         }
     }
 

@@ -32,7 +32,11 @@ extension ClientConnection {
             fail(failure)
         case .redirect: redirect(head)
         case .healthCheck: answer(status: 200, line: Self.json, body: Self.healthy)
-        case .publicKey(let pem): answer(status: 200, line: Self.plainText, body: pem)
+        case .publicKey(let key):
+            answer(status: 200, line: Self.plainText, body: key.text(at: LoopState.wallMilliseconds()))
+        case .token where rehearsal != nil: answer(status: 200, line: Self.json, body: [])
+        case .token where origin != nil: fail(.apiNotFound)
+        case .token(let policy, let instance): beginToken(head, policy, instance)
         case .route(let route, _) where origin?.allows(route) == false: fail(.apiNotFound)
         case .route(let route, let instance): begin(head, route, instance)
         case .preflight(let route, let cors, let instance):
@@ -49,6 +53,11 @@ extension ClientConnection {
         exchange.route = route
         exchange.instance = instance
         body = BodyReader(head.framing, limit: instance.settings.maxBodyBytes)
+        switch HopStage.check(head, route, key: (origin?.snapshot ?? loop.snapshot).hops) {
+        case .first: break
+        case .further(let hop): exchange.hop = hop
+        case .refused: return fail(.selfCall)
+        }
         if route.needsValues || rehearsal != nil { exchange.values = makeValues(head, route, instance) }
         goOn(Pipeline.beforeAuthentication(route, usesTLS: usesTLS, values: exchange.values, outcome: &exchange.outcome))
     }
@@ -177,7 +186,8 @@ extension ClientConnection {
         loop.sideScratch.removeAll()
         exchange.collected.withUnsafeBytes { collected in
             ThirdAuthStage.writeRequest(
-                policy, values, body: exchange.asksWithBody ? collected : nil, to: loop.sideScratch)
+                policy, values, body: exchange.asksWithBody ? collected : nil, hop: exchange.hop ?? exchange.route?.hop ?? [],
+                to: loop.sideScratch)
         }
         let serial = exchange.serial
         let side = SideRequest(
@@ -239,7 +249,7 @@ extension ClientConnection {
         switch exchange.gate {
         case .open where exchange.backend == nil: return
         case .asking, .identifying: return
-        case .open, .collecting, .filling, .verifying: break
+        case .open, .collecting, .filling, .requestingToken, .verifying: break
         }
         if body.isComplete { bodyIsReady() } else { bodyIsPartial() }
     }
@@ -252,6 +262,7 @@ extension ClientConnection {
         case .collecting(let policy, _): ask(policy)
         case .asking, .identifying: break
         case .verifying(let pending): verify(pending)
+        case .requestingToken(let policy): answerToken(policy)
         case .filling(let use): filled(use)
         case .open: dispatch()
         }
@@ -264,7 +275,7 @@ extension ClientConnection {
             if exchange.isCongested { pauseReading() }
             return
         case .filling where body.received > FunctionCall.bodyBound: return fail(.bodyTooLarge)
-        case .open, .collecting, .verifying, .filling: break
+        case .open, .collecting, .verifying, .filling, .requestingToken: break
         }
         if let head, head.expectsContinue, body.received == 0, !exchange.saidContinue {
             // The gateway has decided to take the body; the backend is not asked (RFC 9110, 10.1.1).
@@ -276,7 +287,7 @@ extension ClientConnection {
         clientDeadline = loop.eventTime + nanoseconds(loop.configuration.bodyTimeoutMilliseconds)
         switch exchange.gate {
         case .collecting(let policy, let bytes): if exchange.collected.count >= bytes { ask(policy) }
-        case .asking, .identifying, .verifying, .filling: break
+        case .asking, .identifying, .verifying, .filling, .requestingToken: break
         case .open: if !exchange.collectsBody { dispatch() }
         }
     }
@@ -382,6 +393,7 @@ extension ClientConnection {
         var request = ForwardedRequest(
             backend: backend, captures: captures, framing: head.framing, peerText: peerText, clientText: clientText,
             listenerPort: listenerPort, usesTLS: usesTLS, requestID: exchange.requestID)
+        request.hop = exchange.hop ?? exchange.route?.hop ?? []
         request.defaultContentType = exchange.route?.policies.defaultContentType
         if let parameters = exchange.parameters, let mapping = parameters.mapping {
             if mapping.asksForMember {
@@ -396,7 +408,10 @@ extension ClientConnection {
             request.signing = exchange.withCollectedBody { body in
                 SigningStage(
                     policy: policy, settings: instance.settings, framing: head.framing, body: body,
-                    seconds: LoopState.wallMilliseconds() / 1000, scratch: loop.signingScratch)
+                    wall: LoopState.wallMilliseconds(), scratch: loop.signingScratch)
+            }
+            if rehearsal == nil, let signing = request.signing, let route = exchange.route {
+                loop.uses.note(signing.meter, at: signing.wall, by: .api(route.identity.apiID))
             }
         }
         out.clear()

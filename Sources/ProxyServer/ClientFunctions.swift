@@ -114,7 +114,9 @@ extension ClientConnection {
         exchange.gate = .asking
         clientDeadline = .max
         loop.sideScratch.removeAll()
-        FunctionCall.writeHead(function, eventCount: event.count, requestID: exchange.requestID, to: loop.sideScratch)
+        FunctionCall.writeHead(
+            function, eventCount: event.count, requestID: exchange.requestID, hop: exchange.hop ?? exchange.route?.hop ?? [],
+            to: loop.sideScratch)
         var request = ByteBuffer()
         request.reserveCapacity(loop.sideScratch.count + event.count)
         request.writeBytes(loop.sideScratch.bytes)

@@ -52,6 +52,8 @@ struct Exchange {
         case identifying
         /// The whole body, for the hash in the caller's signature.
         case verifying(CallerStage.Pending)
+        /// The whole body, for the token endpoint.
+        case requestingToken(AppTokenPolicy)
         /// The whole body, for the event of a function.
         case filling(FunctionUse)
     }
@@ -65,6 +67,8 @@ struct Exchange {
     var hasher: BodyHasher?
     /// Applications as the request's snapshot knows them; only for routes that ask who calls.
     var callers: CallerDirectory?
+    /// On the request to the backend, in place of the route's own mark.
+    var hop: [UInt8]?
     var asksWithBody = false
     var saidContinue = false
     /// Only for routes whose policies ask for values.
@@ -145,6 +149,12 @@ struct Exchange {
         instance = nil
         gate = .open
         isPreflight = false
+        hop = nil
+        if wantedBytes > 0 {
+            collected = []
+            wantedBytes = 0
+            callers = nil
+        }
         if values != nil {
             values = nil
             outcome = Pipeline.Outcome()

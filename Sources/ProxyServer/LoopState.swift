@@ -53,6 +53,8 @@ final class LoopState: @unchecked Sendable {
     private(set) var activeRequests = 0
     /// Counts of the APIs' requests.
     var traffic: TrafficLedger
+    /// Counts of what proved callers and signed requests.
+    let uses: UseLedger
 
     private static let busyTick: UInt64 = 20_000_000
     private static let idleTick: UInt64 = 500_000_000
@@ -66,6 +68,7 @@ final class LoopState: @unchecked Sendable {
         stageScratch = StageScratch(nodeName: configuration.nodeName, nodeAddress: configuration.nodeAddress)
         snapshot = .empty
         traffic = TrafficLedger(loop: number)
+        uses = UseLedger(loop: number)
         var source = SystemRandomNumberGenerator()
         requestIDs = RequestIDGenerator(seedingFrom: &source)
     }

@@ -29,6 +29,12 @@ public struct InstanceSettings: Sendable {
     /// Feature `sse_strategy`: streams of events may be silent for as long as tunnels.
     public var keepsEventStreams = false
 
+    /// Applications find their APIs at the gateway's addresses, feature `app_route`.
+    public var routesByApp = false
+    /// Hosts that are addresses of the instance: lower case, without port, IPv6 in brackets. The gateway's own come with the
+    /// instance that has them; the others are feature `default_group_host_trustlist`.
+    public var addresses: [String] = []
+
     public func passesToken(of accountName: String) -> Bool { tokenPatterns.contains { $0.match(accountName) == .match } }
 
     public init(

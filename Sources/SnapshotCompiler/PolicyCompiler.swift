@@ -7,11 +7,18 @@ import Snapshot
 public struct PolicyCompiler: Sendable {
     let registry: RuntimeRegistry
     let functions: FunctionCompiler
+    private let uses: UseMeters
 
-    /// - Parameter functions: where functions are run.
-    public init(registry: RuntimeRegistry = RuntimeRegistry(), functions: FunctionRegistry = FunctionRegistry()) {
+    /// - Parameters:
+    ///   - functions: where functions are run.
+    ///   - uses: where uses of signature keys are counted.
+    public init(
+        registry: RuntimeRegistry = RuntimeRegistry(), functions: FunctionRegistry = FunctionRegistry(),
+        uses: UseMeters = UseMeters(loops: 0)
+    ) {
         self.registry = registry
         self.functions = FunctionCompiler(functions: functions)
+        self.uses = uses
     }
 
     /// - Throws: ``CompileDiagnostic`` naming the policy that cannot be enforced.
@@ -50,7 +57,7 @@ public struct PolicyCompiler: Sendable {
     private func signing(_ api: PublishedAPI) throws(CompileDiagnostic) -> SigningPolicy? {
         guard let key = api.signatureKey else { return nil }
         do {
-            return try SigningPolicy(compiling: key)
+            return try SigningPolicy(compiling: key, api.signatureSecrets, uses)
         } catch {
             throw CompileDiagnostic(field: error.field, reason: error.reason, resource: "signature key \(key.id)")
         }

@@ -25,6 +25,7 @@ struct DefinitionRules {
         // Nothing is checked without authentication, so nobody is asked either.
         if definition.authType == .none, definition.authorizerID != nil { throw .invalid(field: "authorizer_id") }
         if !definition.domainName.isEmpty, definition.romaAppID.isEmpty { throw .missing(field: "roma_app_id") }
+        guard definition.domainName.isEmpty || BoundDomain.isHostName(definition.domainName) else { throw .invalid(field: "domain_name") }
         try checkTags(definition.tags)
         try checkBackendBlocks(definition)
         try ParameterRules(definition: definition, front: front, quotas: quotas).check()

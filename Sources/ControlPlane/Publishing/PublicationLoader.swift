@@ -63,6 +63,7 @@ struct PublicationLoader {
             guard let place = places[try row.text("publication_id")] else { continue }
             apis[place].signatureKey = try SignatureKeyRow(row: row).model(box: reading.box)
         }
+        try addSignatureSecrets(to: &apis)
         for row in try sql.query(
             "SELECT b.publication_id, \(AccessControlPolicy.columnList("a")) FROM acl_bindings b JOIN acls a ON a.id = b.acl_id\(filter) ORDER BY b.entity_type",
             arguments)
@@ -190,7 +191,8 @@ struct PublicationLoader {
     private func hosts(of group: APIGroup) throws -> [String] {
         let own = group.slDomainAccessEnabled ? ["\(group.id).\(settings.groupHostSuffix)".lowercased()] : []
         // Only one group can answer at the gateway's bare address: the DEFAULT group of the instance that was made first.
-        return try group.isDefault && isFirst(group.instanceID) ? own + settings.gatewayAddresses : own
+        guard group.isDefault else { return own }
+        return own + (try isFirst(group.instanceID) ? settings.gatewayAddresses : []) + (try reading.trustedHosts(of: group.instanceID))
     }
 
     /// Domains with their certificates, by group.
@@ -243,10 +245,19 @@ struct PublicationLoader {
             var own = Condition()
             own.equal("instance_id", instance.id)
             own.equal("sign_type", SignatureType.publicKey.rawValue)
-            var keys: [String: [UInt8]] = [:]
-            for row in try reading.sql.all(SignatureKeyRow.self, where: own) {
-                let key = try row.model(box: reading.box)
-                if let pem = try? RSAKeyText.publicKeyPEM(privateKey: key.secret) { keys[key.name] = Array(pem.utf8) }
+            var keys: [String: PublicKeyText] = [:]
+            let rows = try reading.sql.all(SignatureKeyRow.self, where: own).map { try $0.model(box: reading.box) }
+            let secrets = try signatureSecrets(rows)
+            for key in rows {
+                var texts: [PublicKeyText.Part] = []
+                // The one that signs comes first: who reads one key alone can verify.
+                let replaced = secrets[key.id]?.retired ?? []
+                for old in replaced {
+                    guard let pem = try? RSAKeyText.publicKeyPEM(privateKey: old.secret) else { continue }
+                    texts.append(.init(pem: Array(pem.utf8), signsUntil: (old.signsUntil?.nanoseconds ?? 0) / 1_000_000, endsAt: old.endsAt.nanoseconds / 1_000_000))
+                }
+                guard let pem = try? RSAKeyText.publicKeyPEM(privateKey: key.secret) else { continue }
+                keys[key.name] = PublicKeyText(present: Array(pem.utf8), replaced: texts)
             }
             return .publicKeys(instanceID: instance.id, keys)
         }
@@ -261,7 +272,8 @@ struct PublicationLoader {
             var own = Condition()
             own.equal("instance_id", instance.id)
             return InstanceSettingsCompiler.compile(
-                instanceID: instance.id, features: try reading.sql.all(Feature.self, where: own))
+                instanceID: instance.id, features: try reading.sql.all(Feature.self, where: own),
+                secrets: try reading.featureSecrets(own), addresses: try isFirst(instance.id) ? settings.gatewayAddresses : [])
         }
     }
 }

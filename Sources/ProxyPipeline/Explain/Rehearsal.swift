@@ -120,7 +120,7 @@ extension GatewayFailure {
         switch self {
         case .malformedRequest, .targetTooLong, .headersTooLarge, .requestTimeout, .publicKeyNotFound: .request
         case .bodyTooLarge: .body
-        case .apiNotFound, .methodNotFound, .routeRefused: .route
+        case .apiNotFound, .methodNotFound, .routeRefused, .selfCall: .route
         case .schemeNotSupported: .scheme
         case .tlsVersionNotSupported, .clientCertificateNotVerified: .domain
         case .addressUnknown, .addressDenied: .accessList

@@ -1,12 +1,19 @@
 import GatewayModel
 import GatewayPrimitives
+import RequestSigning
 import Snapshot
 
 /// Features of an instance -> what requests meet. Contents were checked when the features were written, so what does not
 /// parse here keeps its default.
 public enum InstanceSettingsCompiler {
-    public static func compile(instanceID: String, features: [Feature]) -> InstanceSettings {
+    /// - Parameters:
+    ///   - secrets: of features that have one, by name.
+    ///   - addresses: of the gateway, when they are the instance's.
+    public static func compile(
+        instanceID: String, features: [Feature], secrets: [String: Secret] = [:], addresses: [String] = []
+    ) -> InstanceSettings {
         var settings = InstanceSettings(instanceID: instanceID)
+        settings.addresses = addresses
         for feature in features where feature.enabled {
             guard let known = ConfigurableFeature(rawValue: feature.name),
                 let setting = FeatureSetting(known, config: feature.config), setting.isOn
@@ -27,12 +34,19 @@ public enum InstanceSettingsCompiler {
             case .appSecret(let enabled): settings.carriers.secret = enabled
             case .appAPIKey(let enabled): settings.carriers.apiKey = enabled
             case .appJWT(_, let header): settings.carriers.hashHeader = Array(header.lowercased().utf8)
+            case .appToken(_, let token):
+                guard let secret = secrets[feature.name] else { continue }
+                settings.carriers.tokens = AppTokenPolicy(
+                    path: Array(token.uri.utf8), accessSeconds: token.accessSeconds, refreshSeconds: token.refreshSeconds,
+                    key: TokenKey(secret, instanceID: instanceID))
+            case .appRoute(let enabled): settings.routesByApp = enabled
+            case .defaultGroupHostTrustlist(_, let hosts): settings.addresses += hosts.filter { !addresses.contains($0) }
             case .backendTokenAllow(let patterns): settings.tokenPatterns = patterns.compactMap { try? PatternMatcher($0) }
             case .authorizerContextNumbers(let enabled): settings.authorizersGiveNumbers = enabled
             case .apiURINoEscape(let enabled): settings.keepsEscapedPath = enabled
             case .publicKey(_, let prefix): settings.publicKeyPrefix = Array(prefix.utf8)
             // Management alone asks for it.
-            case .vpcNameModifiable, .policyCookieParam: break
+            case .vpcNameModifiable, .policyCookieParam, .secretResetOverlap: break
             // Belongs to the domains of the instance, see DomainCompiler.
             case .sslCiphers: break
             case .gzip(_, let level): settings.gzipLevel = level

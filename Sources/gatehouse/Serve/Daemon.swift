@@ -51,13 +51,14 @@ enum Daemon {
             store: store, box: box, settings: planeSettings(settings), log: log,
             tls: ProxyServer.prepareTLS,
             traffic: { await gateway.takeTraffic() },
+            uses: { await gateway.takeUses() },
             sink: { snapshot, inForce in
                 gateway.publish(snapshot) {
                     state.revision.withLock { $0 = max($0, snapshot.revision) }
                     inForce()
                 }
             })
-        let directory = IdentityDirectory(plane: plane)
+        let directory = IdentityDirectory(plane: plane, lifeSeconds: Int64(settings.tokenLifeSeconds))
         try await FirstStart.run(plane: plane, directory: directory, folder: folder, settings: settings)
         gateway.identifyCallers(GatewayIdentities.lookup(in: directory))
         let bound: ProxyServer.Bound

@@ -28,6 +28,7 @@ struct ServeSettings: Sendable, Equatable {
     /// How long a stop waits for requests that are under way.
     var drainSeconds = 10
     var featureIntervalSeconds = 0
+    var tokenLifeSeconds = 86_400
     var quotas = Quotas()
     var functions = FunctionRegistry()
     var logLevel = "info"
@@ -62,6 +63,7 @@ struct ServeSettings: Sendable, Equatable {
         if let value = file.tunnelIdleSeconds { tunnelIdleSeconds = value }
         if let value = file.drainSeconds { drainSeconds = value }
         if let value = file.featureIntervalSeconds { featureIntervalSeconds = value }
+        if let value = file.tokenLifeSeconds { tokenLifeSeconds = value }
         if let value = file.logLevel { logLevel = value }
         if let value = file.functions { functions = try Self.functions(value, path) }
         for (name, value) in file.quotas ?? [:] {
@@ -78,6 +80,7 @@ struct ServeSettings: Sendable, Equatable {
         try require((0...3600).contains(drainSeconds), "drain_seconds is outside 0 to 3600")
         try require((1...86_400).contains(tunnelIdleSeconds), "tunnel_idle_seconds is outside 1 to 86400")
         try require((0...86_400).contains(featureIntervalSeconds), "feature_interval_seconds is outside 0 to 86400")
+        try require((1...86_400).contains(tokenLifeSeconds), "token_life_seconds is outside 1 to 86400")
         try require(
             !groupHostSuffix.isEmpty && groupHostSuffix.utf8.count <= 200
                 && groupHostSuffix.utf8.allSatisfy { ($0 >= 97 && $0 <= 122) || ($0 >= 48 && $0 <= 57) || $0 == 45 || $0 == 46 },
@@ -118,7 +121,7 @@ struct ServeSettings: Sendable, Equatable {
 /// The settings file as written; a name that it does not know is an error, so that a typing mistake is not a silent default.
 private struct SettingsFile: Decodable {
     var management, gateway, gatewayTLS, region, domainName, groupHostSuffix, publicURL, logLevel: String?
-    var gatewayThreads, drainSeconds, featureIntervalSeconds, tunnelIdleSeconds: Int?
+    var gatewayThreads, drainSeconds, featureIntervalSeconds, tunnelIdleSeconds, tokenLifeSeconds: Int?
     var verifyBackendCertificates, gatewayProxyProtocol, gatewayTLSProxyProtocol: Bool?
     var quotas: [String: Int]?
     var functions: [String: String]?
@@ -136,6 +139,7 @@ private struct SettingsFile: Decodable {
         case tunnelIdleSeconds = "tunnel_idle_seconds"
         case drainSeconds = "drain_seconds"
         case featureIntervalSeconds = "feature_interval_seconds"
+        case tokenLifeSeconds = "token_life_seconds"
         case verifyBackendCertificates = "verify_backend_certificates"
     }
 
@@ -186,6 +190,7 @@ private struct SettingsFile: Decodable {
         gatewayTLSProxyProtocol = try values.decodeIfPresent(Bool.self, forKey: .gatewayTLSProxyProtocol)
         tunnelIdleSeconds = try values.decodeIfPresent(Int.self, forKey: .tunnelIdleSeconds)
         drainSeconds = try values.decodeIfPresent(Int.self, forKey: .drainSeconds)
+        tokenLifeSeconds = try values.decodeIfPresent(Int.self, forKey: .tokenLifeSeconds)
         featureIntervalSeconds = try values.decodeIfPresent(Int.self, forKey: .featureIntervalSeconds)
         verifyBackendCertificates = try values.decodeIfPresent(Bool.self, forKey: .verifyBackendCertificates)
         quotas = try values.decodeIfPresent([String: Int].self, forKey: .quotas)
