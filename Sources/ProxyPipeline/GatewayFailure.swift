@@ -39,8 +39,12 @@ public enum GatewayFailure: Error, Equatable, Sendable {
     /// The custom authorizer's function gave no answer, or not one that decides.
     case authorizerFailed
     case breakerOpen
-    /// A declared parameter is missing or wrong.
+    /// A declared parameter is missing or wrong, or does not fit where it is to go.
     case parameterRejected
+    /// Orchestration rules have no value to look at.
+    case orchestrationParameterMissing
+    /// No orchestration rule takes the value.
+    case orchestrationFailed
 
     // The way to the backend.
     case signingFailed
@@ -82,6 +86,7 @@ public enum GatewayFailure: Error, Equatable, Sendable {
         case .authorizerIdentityInvalid, .authorizerDenied: (401, "0305", "Incorrect authentication information.")
         case .authorizerFailed: (500, "0601", "Internal server error.")
         case .parameterRejected: (400, "0201", "Bad request.")
+        case .orchestrationParameterMissing, .orchestrationFailed: (400, "0106", "Orchestration error.")
         case .breakerOpen: (503, "0202", "Backend unavailable")
         case .signingFailed: (500, "0705", "Backend signature calculation failed.")
         case .nameNotResolved: (500, "0605", "Domain name resolution failed.")
@@ -96,6 +101,8 @@ public enum GatewayFailure: Error, Equatable, Sendable {
     public var kind: FailureKind {
         switch self {
         case .malformedRequest, .parameterRejected, .requestTimeout: .requestParametersFailure
+        case .orchestrationParameterMissing: .orchestrationParameterNotFound
+        case .orchestrationFailed: .orchestrationFailure
         case .targetTooLong, .headersTooLarge, .bodyTooLarge, .schemeNotSupported, .publicKeyNotFound,
             .tlsVersionNotSupported, .clientCertificateNotVerified: .default4xx
         case .apiNotFound, .methodNotFound: .notFound

@@ -35,7 +35,7 @@ extension ClientConnection {
         case .preflight(let route, let cors, let instance):
             exchange.route = route
             exchange.isPreflight = true
-            if route.policies.needsValues { exchange.values = makeValues(head, route, instance) }
+            if route.needsValues { exchange.values = makeValues(head, route, instance) }
             let answer = exchange.ownAnswer
             CORSStage.answerPreflight(cors, head, in: answer)
             send(answer, [], failure: nil)
@@ -46,7 +46,7 @@ extension ClientConnection {
         exchange.route = route
         exchange.instance = instance
         body = BodyReader(head.framing, limit: instance.settings.maxBodyBytes)
-        if route.policies.needsValues { exchange.values = makeValues(head, route, instance) }
+        if route.needsValues { exchange.values = makeValues(head, route, instance) }
         goOn(Pipeline.beforeAuthentication(route, usesTLS: usesTLS, values: exchange.values, outcome: &exchange.outcome))
     }
 
@@ -103,12 +103,13 @@ extension ClientConnection {
     func choose(_ head: RequestHead, _ route: Route, _ instance: InstanceContext) {
         exchange.gate = .open
         switch Pipeline.destination(
-            route, head, instance.settings, values: exchange.values, captures: exchange.captures, outcome: &exchange.outcome)
+            route, head, instance.settings, values: exchange.values, captures: exchange.captures,
+            parameters: route.backends.reading == nil ? nil : exchange.takeParameters(), outcome: &exchange.outcome)
         {
         case .refuse(let failure): fail(failure)
         case .choice(let choice): call(choice, head)
         case .mock(let mock): call(mock)
-        case .forward(let backend): call(backend, head)
+        case .forward(let backend): call(backend, route.backends.downgraded, head)
         }
     }
 
@@ -116,7 +117,7 @@ extension ClientConnection {
     private func call(_ choice: BackendChoice, _ head: RequestHead) {
         switch choice.backend {
         case .mock(let mock): call(mock)
-        case .http(let backend): call(backend, head)
+        case .http(let backend): call(backend, choice.mapping, head)
         }
     }
 
@@ -125,8 +126,9 @@ extension ClientConnection {
         answer(mock)
     }
 
-    private func call(_ backend: HTTPBackend, _ head: RequestHead) {
+    private func call(_ backend: HTTPBackend, _ mapping: ParameterMapping?, _ head: RequestHead) {
         guard let route = exchange.route, let instance = exchange.instance else { return }
+        if let mapping, let failure = map(mapping) { return fail(failure) }
         exchange.backend = backend
         switch backend.retry {
         case .automatic: exchange.retriesLeft = head.method.isIdempotent ? 1 : 0
@@ -136,6 +138,14 @@ extension ClientConnection {
             SigningStage.removeClientSignature(from: head, signing, instance.settings)
             exchange.collectsBody = SigningStage.collectsBody(signing, head.framing)
         }
+    }
+
+    /// Puts together what the backend gets, when everything is known that it may get.
+    private func map(_ mapping: ParameterMapping) -> GatewayFailure? {
+        guard let parameters = exchange.parameters, let values = exchange.values, let captures = exchange.captures else {
+            return .internalError
+        }
+        return parameters.map(mapping, values, captures)
     }
 
     /// The outcome of a call that the breaker let through, once.
@@ -338,6 +348,7 @@ extension ClientConnection {
             backend: backend, captures: captures, framing: head.framing, peerText: peerText, clientText: clientText,
             listenerPort: listenerPort, usesTLS: usesTLS, requestID: exchange.requestID)
         request.defaultContentType = exchange.route?.policies.defaultContentType
+        if let parameters = exchange.parameters, parameters.mapping != nil { request.parameters = parameters }
         if let policy = exchange.route?.policies.signing, let instance = exchange.instance {
             request.visitParameters = SigningStage.visitParameters(
                 of: exchange.values?.caller, exchange.route?.policies.callers, from: head)

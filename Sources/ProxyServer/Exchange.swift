@@ -20,6 +20,17 @@ struct Exchange {
     /// Where the path parameters were found; a copy, because other requests use the loop's.
     var captures: RouteCaptures?
 
+    /// What the request's parameters become; only for routes that read some.
+    private(set) var parameters: MappedRequest?
+    private var spareParameters: MappedRequest?
+
+    mutating func takeParameters() -> MappedRequest {
+        let taken = spareParameters ?? MappedRequest()
+        spareParameters = nil
+        parameters = taken
+        return taken
+    }
+
     /// For the gateway's own answers.
     private var spareAnswer: ResponseHead?
     var ownAnswer: ResponseHead {
@@ -136,6 +147,8 @@ struct Exchange {
             hasher = nil
             collected = []
             wantedBytes = 0
+            if let parameters, !parameters.isLarge { spareParameters = parameters }
+            parameters = nil
         }
         if let side {
             side.cancel()

@@ -187,6 +187,8 @@ public enum BackendPath: Sendable, Equatable {
     case pieces([Piece])
     /// SWA: this prefix, then what follows the front prefix, verbatim (gateway-runtime.md, 1.4 and O2).
     case prefix([UInt8])
+    /// Made by ``ParameterMapping/path`` of the choice that the backend belongs to.
+    case mapped
 
     public enum Piece: Sendable, Equatable {
         case literal([UInt8])

@@ -122,7 +122,8 @@ extension Writing {
         let settings = InstanceSettingsCompiler.compile(
             instanceID: call.instanceID, features: try sql.all(Feature.self, where: own))
         try DefinitionRules(
-            quotas: quotas, maxTimeoutMilliseconds: settings.maxBackendTimeoutMilliseconds, allowsNoBackend: allowsNoBackend
+            quotas: quotas, maxTimeoutMilliseconds: settings.maxBackendTimeoutMilliseconds,
+            allowsCookieConditions: try isOn(.policyCookieParam, of: call), allowsNoBackend: allowsNoBackend
         ).check(definition)
     }
 

@@ -37,6 +37,7 @@ public enum ConfigurableFeature: String, Sendable, CaseIterable {
     case backendTokenAllow = "backend_token_allow"
     case sslCiphers = "ssl_ciphers"
     case authorizerContextNumbers = "authorizer_context_support_num_bool"
+    case policyCookieParam = "policy_cookie_param"
 
     public var defaultConfig: String {
         switch self {
@@ -46,7 +47,7 @@ public enum ConfigurableFeature: String, Sendable, CaseIterable {
         case .realIPFromXFF: #"{"enable":"off","xff_index":-1}"#
         case .realIPHeaderGetter: #"{"enable":"off","header_getter":""}"#
         case .customAuthHeader: #"{"app_auth_header":"","backend_sign_header":""}"#
-        case .apiURINoEscape, .authorizerContextNumbers: "off"
+        case .apiURINoEscape, .authorizerContextNumbers, .policyCookieParam: "off"
         case .vpcNameModifiable: "on"
         case .rateLimit: #"{"api_limits":200}"#
         case .appBasic, .appSecret, .appAPIKey: "off"
@@ -67,7 +68,7 @@ public enum ConfigurableFeature: String, Sendable, CaseIterable {
         case .realIPFromXFF: #"{"enable":"on","xff_index":-1}"#
         // There is no header that it could read by default.
         case .realIPHeaderGetter: defaultConfig
-        case .apiURINoEscape, .vpcNameModifiable, .authorizerContextNumbers: "on"
+        case .apiURINoEscape, .authorizerContextNumbers, .policyCookieParam, .vpcNameModifiable: "on"
         }
     }
 
@@ -139,10 +140,10 @@ public enum FeatureCatalogue {
         builtIn("breakerv2"),
         builtIn("rate_limit_plugin"),
         builtIn("rate_limit_algorithm"),
-        unsupported("content_type_configurable"),
+        builtIn("content_type_configurable"),
         unsupported("kafka_log"),
-        unsupported("policy_sys_param"),
-        unsupported("policy_cookie_param"),
+        builtIn("policy_sys_param"),
+        configurable(.policyCookieParam),
         unsupported("default_group_host_trustlist", #"{"enable":"off","hosts":[]}"#),
         configurable(.vpcNameModifiable),
         unsupported("vpc_health_status"),

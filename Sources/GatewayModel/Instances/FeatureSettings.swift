@@ -15,6 +15,8 @@ public enum FeatureSetting: Sendable, Equatable {
     /// Headers to use in place of `Authorization`; empty: `Authorization` itself.
     case customAuthHeader(appAuthHeader: String, backendSignHeader: String)
     case apiURINoEscape(Bool)
+    /// Conditions of backend policies may look at cookies.
+    case policyCookieParam(Bool)
     case vpcNameModifiable(Bool)
     /// Calls of an API in a second where no policy limits them, 1...1 000 000.
     case rateLimit(calls: Int)
@@ -35,8 +37,9 @@ public enum FeatureSetting: Sendable, Equatable {
         switch self {
         case .requestBodySize, .backendTimeout, .customAuthHeader, .rateLimit, .sslCiphers: true
         case .publicKey(let enabled, _), .realIPFromXFF(let enabled, _), .realIPHeaderGetter(let enabled, _): enabled
-        case .apiURINoEscape(let enabled), .vpcNameModifiable(let enabled), .appBasic(let enabled), .appSecret(let enabled),
-            .appAPIKey(let enabled), .appJWT(let enabled, _), .authorizerContextNumbers(let enabled):
+        case .apiURINoEscape(let enabled), .authorizerContextNumbers(let enabled), .policyCookieParam(let enabled),
+            .vpcNameModifiable(let enabled), .appBasic(let enabled), .appSecret(let enabled), .appAPIKey(let enabled),
+            .appJWT(let enabled, _):
             enabled
         case .backendTokenAllow: true
         }
@@ -52,6 +55,9 @@ public enum FeatureSetting: Sendable, Equatable {
         case .apiURINoEscape:
             guard let enabled = Self.flag(config) else { return nil }
             self = .apiURINoEscape(enabled)
+        case .policyCookieParam:
+            guard let enabled = Self.flag(config) else { return nil }
+            self = .policyCookieParam(enabled)
         case .vpcNameModifiable:
             guard let enabled = Self.flag(config) else { return nil }
             self = .vpcNameModifiable(enabled)

@@ -104,7 +104,7 @@ public final class ParameterMapping: Sendable {
         case tail
     }
 
-    /// nil: the backend's own path, which needs nothing but captures.
+    /// For ``BackendPath/mapped``; nil: the backend's own path, which needs nothing but captures.
     public let path: [PathPiece]?
     public let query: [Target]
     /// Without `Host`.

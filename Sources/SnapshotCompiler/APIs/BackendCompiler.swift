@@ -2,28 +2,75 @@ import GatewayModel
 import GatewayPrimitives
 import Snapshot
 
-/// The backend part of a definition.
+/// The backends of a definition, and which of them a request goes to.
 struct BackendCompiler {
     let definition: APIDefinition
     let front: PathTemplate
     let settings: InstanceSettings
     let resource: String
     let channels: ChannelCompiler
+    /// Rules that the definition names, by id.
+    let orchestrations: [String: OrchestrationRule]
 
-    func compile() throws(CompileDiagnostic) -> Backend {
+    func compile() throws(CompileDiagnostic) -> RouteBackends {
+        let mappings = try MappingCompiler(definition, front: front, orchestrations: orchestrations, resource: resource)
+        let parameters = definition.backendParameters
+        let standard: BackendChoice
         switch definition.backendType {
         case .http:
             guard let backend = definition.http else { throw refuse("backend_api", "is missing") }
-            return .http(try http(backend))
+            standard = try choice(backend, parameters, mappings)
         case .mock:
             guard let mock = definition.mock else { throw refuse("mock_info", "is missing") }
-            return .mock(try self.mock(mock))
+            standard = try choice(mock, parameters, mappings)
         case .function:
-            throw refuse("backend_type", "FUNCTION backends are not served")
+            guard let function = definition.function else { throw refuse("func_info", "is missing") }
+            standard = try choice(function, parameters, mappings)
         }
+        // Their order is that of the three lists (gateway-runtime.md, 4.6 and O19).
+        var policies: [RouteBackends.Policy] = []
+        for policy in definition.httpPolicies {
+            policies.append(try compile(policy, try choice(policy.backend, policy.backendParameters, mappings), mappings))
+        }
+        for policy in definition.mockPolicies {
+            policies.append(try compile(policy, try choice(policy.backend, policy.backendParameters, mappings), mappings))
+        }
+        for policy in definition.functionPolicies {
+            policies.append(try compile(policy, try choice(policy.backend, policy.backendParameters, mappings), mappings))
+        }
+        let isMapped = standard.mapping != nil || policies.contains { $0.choice.mapping != nil }
+        return RouteBackends(
+            policies: policies, standard: standard, reading: mappings.reading(isMapped: isMapped),
+            downgraded: try mappings.compile([], uri: nil).mapping)
     }
 
-    private func http(_ backend: HTTPBackendDefinition) throws(CompileDiagnostic) -> HTTPBackend {
+    private func compile<Definition>(
+        _ policy: BackendPolicy<Definition>, _ choice: BackendChoice, _ mappings: MappingCompiler
+    ) throws(CompileDiagnostic) -> RouteBackends.Policy {
+        var conditions: [ChoiceCondition] = []
+        for condition in policy.conditions { conditions.append(try mappings.compile(condition)) }
+        guard !conditions.isEmpty else { throw refuse("conditions", "are missing") }
+        return RouteBackends.Policy(
+            name: policy.name, needsAll: policy.effectMode == "ALL", conditions: conditions, choice: choice)
+    }
+
+    private func choice(
+        _ backend: HTTPBackendDefinition, _ parameters: [BackendParameter], _ mappings: MappingCompiler
+    ) throws(CompileDiagnostic) -> BackendChoice {
+        let (path, mapping) = try mappings.compile(parameters, uri: backend.reqURI)
+        return BackendChoice(.http(try http(backend, path)), mapping: mapping)
+    }
+
+    /// Nothing of a request is sent anywhere, so nothing is mapped.
+    private func choice(
+        _ mock: MockBackendDefinition, _ parameters: [BackendParameter], _ mappings: MappingCompiler
+    ) throws(CompileDiagnostic) -> BackendChoice { BackendChoice(.mock(try self.mock(mock))) }
+
+    private func choice(
+        _ function: FunctionBackendDefinition, _ parameters: [BackendParameter], _ mappings: MappingCompiler
+    ) throws(CompileDiagnostic) -> BackendChoice { throw refuse("backend_type", "FUNCTION backends are not served") }
+
+    private func http(_ backend: HTTPBackendDefinition, _ path: BackendPath) throws(CompileDiagnostic) -> HTTPBackend {
         guard backend.authorizerID == nil else { throw refuse("authorizer_id", "backend authorizers are not served") }
         guard !backend.enableClientTLS else { throw refuse("enable_client_ssl", "client certificates are not served") }
         let channel: BalancedChannel? = if let id = backend.channelID { try channels.compile(id, resource: resource) } else { nil }
@@ -44,7 +91,7 @@ struct BackendCompiler {
         }
         return HTTPBackend(
             upstream: upstream, hostHeader: Array(address.utf8),
-            method: backend.reqMethod == .any ? nil : RouteMethod(backend.reqMethod), path: try path(backend.reqURI),
+            method: backend.reqMethod == .any ? nil : RouteMethod(backend.reqMethod), path: path,
             timeoutMilliseconds: backend.timeoutMilliseconds,
             retry: backend.retryCount < 0 ? .automatic : .times(backend.retryCount), channel: channel)
     }
@@ -74,51 +121,6 @@ struct BackendCompiler {
         guard !text.isEmpty, text.utf8.allSatisfy({ $0 >= 48 && $0 <= 57 }), let port = Int(text), (1...65_535).contains(port)
         else { return nil }
         return port
-    }
-
-    private func path(_ uri: String) throws(CompileDiagnostic) -> BackendPath {
-        if definition.matchMode == .prefix {
-            guard !uri.contains("{") else { throw refuse("req_uri", "a prefix API's backend path has no parameters") }
-            return .prefix(Array(uri.utf8))
-        }
-        if uri == definition.reqURI, definition.backendParameters.isEmpty { return .asReceived }
-        var pieces: [BackendPath.Piece] = []
-        var literal: [UInt8] = []
-        var rest = Substring(uri)
-        while let open = rest.firstIndex(of: "{") {
-            guard let close = rest[open...].firstIndex(of: "}") else { throw refuse("req_uri", "has an open brace") }
-            literal += Array(rest[..<open].utf8)
-            let name = String(rest[rest.index(after: open)..<close])
-            switch try source(of: name) {
-            case .literal(let bytes): literal += bytes
-            case .capture(let index):
-                if !literal.isEmpty { pieces.append(.literal(literal)) }
-                literal = []
-                pieces.append(.capture(index))
-            }
-            rest = rest[rest.index(after: close)...]
-        }
-        literal += Array(rest.utf8)
-        if !literal.isEmpty { pieces.append(.literal(literal)) }
-        return .pieces(pieces)
-    }
-
-    /// Where the value of a backend path parameter comes from.
-    private func source(of name: String) throws(CompileDiagnostic) -> BackendPath.Piece {
-        guard let parameter = definition.backendParameters.first(where: { $0.location == .path && $0.name == name }) else {
-            throw refuse("backend_params", "the backend path needs \(name)")
-        }
-        switch parameter.origin {
-        case .request:
-            guard let index = front.parameterNames.firstIndex(of: parameter.value) else {
-                throw refuse("backend_params", "\(name): there is no path parameter \(parameter.value)")
-            }
-            return .capture(index)
-        case .constant:
-            return .literal(Array(parameter.value.utf8))
-        case .system:
-            throw refuse("backend_params", "\(name): system parameters are not served")
-        }
     }
 
     private func mock(_ mock: MockBackendDefinition) throws(CompileDiagnostic) -> MockBackend {

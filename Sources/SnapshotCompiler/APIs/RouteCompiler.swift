@@ -32,8 +32,9 @@ public struct RouteCompiler: Sendable {
         return Route(
             identity: Self.identity(api), method: RouteMethod(definition.reqMethod), path: path,
             matchMode: MatchMode(definition.matchMode), schemes: AllowedSchemes(definition.reqProtocol), refusal: nil,
-            backend: try BackendCompiler(
-                definition: definition, front: path, settings: settings, resource: resource, channels: channels
+            backends: try BackendCompiler(
+                definition: definition, front: path, settings: settings, resource: resource, channels: channels,
+                orchestrations: api.orchestrations
             ).compile(),
             policies: compiled, meter: meter(of: api))
     }
@@ -90,20 +91,6 @@ public struct RouteCompiler: Sendable {
             CompileDiagnostic(field: field, reason: reason, resource: resource)
         }
         if !definition.domainName.isEmpty { throw refuse("domain_name", "domains of single APIs are not served") }
-        if !definition.httpPolicies.isEmpty { throw refuse("policy_https", "backend policies are not served") }
-        if !definition.mockPolicies.isEmpty { throw refuse("policy_mocks", "backend policies are not served") }
-        if !definition.functionPolicies.isEmpty { throw refuse("policy_functions", "backend policies are not served") }
-        for parameter in definition.requestParameters where parameter.location != .path {
-            if parameter.defaultValue != nil || !parameter.passThrough {
-                throw refuse("req_params", "\(parameter.name): defaults and parameters that are held back are not served")
-            }
-        }
-        for parameter in definition.requestParameters where parameter.orchestrations?.isEmpty == false {
-            throw refuse("req_params", "\(parameter.name): orchestration rules are not served")
-        }
-        for parameter in definition.backendParameters where parameter.location != .path {
-            throw refuse("backend_params", "\(parameter.name): only path parameters are mapped")
-        }
     }
 }
 

@@ -32,7 +32,7 @@ public enum InstanceSettingsCompiler {
             case .apiURINoEscape(let enabled): settings.keepsEscapedPath = enabled
             case .publicKey(_, let prefix): settings.publicKeyPrefix = Array(prefix.utf8)
             // Management alone asks for it.
-            case .vpcNameModifiable: break
+            case .vpcNameModifiable, .policyCookieParam: break
             // Belongs to the domains of the instance, see DomainCompiler.
             case .sslCiphers: break
             case .rateLimit(let calls): settings.defaultRateLimit = calls

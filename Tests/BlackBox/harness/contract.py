@@ -35,6 +35,10 @@ def document() -> dict:
     contract["components"]["schemas"]["FeatureInfoV2"]["properties"]["name"] = {"type": "string"}
     # A slip of its own: the pattern of live-data paths asks for a backslash before each slash, which its text does not allow.
     contract["components"]["schemas"]["LdApiInfo"]["properties"]["path"]["pattern"] = "^/[/.a-zA-Z0-9_-]{1,255}$"
+    # Backend policies by other origins than the contract's two (gateway-runtime.md, 4.6 and O33).
+    condition = contract["components"]["schemas"]["ConditionResp"]["properties"]
+    condition["condition_origin"]["enum"] += ["system", "cookie", "frontend_authorizer", "orchestration"]
+    condition["sys_param_name"]["enum"] += ["reqPath", "reqMethod"]
     for path in sorted(SUPPLEMENTS.glob("*.yaml")):
         supplement = yaml.load(path.read_text(encoding="utf-8"), Loader=loader)
         for where, item in supplement["paths"].items():
