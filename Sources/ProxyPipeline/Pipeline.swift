@@ -84,6 +84,7 @@ public enum Pipeline {
         /// An open breaker's, in place of the route's own.
         case mock(MockBackend)
         case forward(HTTPBackend)
+        case function(FunctionBackend)
     }
 
     /// Steps 9 and 10, and where the request goes.
@@ -107,6 +108,7 @@ public enum Pipeline {
             case .open(nil): return .refuse(.breakerOpen)
             case .open(.http(let backend)?): return .forward(backend)
             case .open(.mock(let mock)?): return .mock(mock)
+            case .open(.function(let function)?): return .function(function)
             case .open(.passthrough(let lines)?):
                 for line in lines {
                     let name = line.name.map(asciiLowercase)
@@ -136,7 +138,9 @@ public enum Pipeline {
 
 extension Route {
     /// A stage of this route asks for values of the request.
-    public var needsValues: Bool { policies.needsValues || backends.reading != nil || !backends.policies.isEmpty }
+    public var needsValues: Bool {
+        policies.needsValues || backends.reading != nil || !backends.policies.isEmpty || backends.standard.asksFunction
+    }
 }
 
 extension RoutePolicies {

@@ -20,16 +20,18 @@ public struct PolicyCompiler: Sendable {
         policies.signing = try signing(api)
         policies.access = try access(api)
         policies.callers = try CallerCompiler.policy(of: api)
-        policies.authorizer = try AuthorizerCompiler(
-            api: api, settings: settings, registry: registry, functions: functions
-        ).frontend()
-        let compiler = PluginCompiler(api: api, settings: settings, registry: registry)
+        policies.authorizer = try authorizers(of: api, settings).frontend()
+        let compiler = PluginCompiler(api: api, settings: settings, registry: registry, functions: functions)
         for plugin in api.plugins { try compiler.compile(plugin, into: &policies) }
         if policies.rateLimit == nil {
             let throttles = ThrottleCompiler(api: api, registry: registry)
             policies.rateLimit = api.throttle.map(throttles.compile) ?? settings.defaultRateLimit.map(throttles.standard)
         }
         return policies
+    }
+
+    func authorizers(of api: PublishedAPI, _ settings: InstanceSettings) -> AuthorizerCompiler {
+        AuthorizerCompiler(api: api, settings: settings, registry: registry, functions: functions)
     }
 
     private func signing(_ api: PublishedAPI) throws(CompileDiagnostic) -> SigningPolicy? {
