@@ -389,7 +389,7 @@ def test_preflights_are_answered_before(sdk, world, asked):
     assert asked.requests == []
 
 
-def test_pipelined_and_abandoned_requests(sdk, world, backend, asked):
+def test_pipelined_and_abandoned_requests(sdk, world, asked):
     api = guarded(world, make(sdk))
     with world.connect() as wire:
         request = f"GET {api.path} HTTP/1.1\r\nHost: {api.host}\r\n\r\n".encode()
@@ -397,15 +397,14 @@ def test_pipelined_and_abandoned_requests(sdk, world, backend, asked):
         assert [wire.reply().status for _ in range(5)] == [200] * 5
     held = threading.Event()
     asked.script = lambda _: decides(wait_for=held)
-    before = len(backend.requests)
     wire = world.connect()
     wire.send(request)
     asked.wait_for(6)
     wire.close()
     held.set()
     asked.script = lambda _: decides()
-    assert world.call(api).status == 200
-    assert len(backend.requests) == before + 1, "nobody waits for the abandoned one"
+    for _ in range(3):
+        assert world.call(api).status == 200, "the abandoned one is in nobody's way"
 
 
 # A function that is gone -------------------------------------------------------------------------
