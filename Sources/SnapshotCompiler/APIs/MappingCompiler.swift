@@ -261,7 +261,10 @@ struct MappingCompiler {
     }
 
     private func hostValue(of parameter: BackendParameter) throws(CompileDiagnostic) -> ParameterMapping.Value {
-        if parameter.origin == .constant, BackendCompiler.split(parameter.value, defaultPort: 80) == nil {
+        let isHost =
+            BackendCompiler.split(parameter.value, defaultPort: 80) != nil
+            && parameter.value.utf8.allSatisfy { ByteSet.lettersAndDigits.contains($0) || "-._~:[]".utf8.contains($0) }
+        if parameter.origin == .constant, !isHost {
             throw refuse("backend_params", "Host: is not host[:port]")
         }
         return try value(of: parameter)
