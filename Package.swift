@@ -64,7 +64,7 @@ let package = Package(
             name: "Snapshot", dependencies: ["GatewayPrimitives", "RequestSigning"],
             swiftSettings: strict),
         .target(
-            name: "ProxyPipeline", dependencies: ["GatewayPrimitives", "RequestSigning", "Snapshot"],
+            name: "ProxyPipeline", dependencies: ["CZlib", "GatewayPrimitives", "RequestSigning", "Snapshot"],
             swiftSettings: strict),
         .target(
             name: "ProxyServer",
@@ -75,6 +75,7 @@ let package = Package(
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
                 .product(name: "NIOTLS", package: "swift-nio"),
+                .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Logging", package: "swift-log"),
             ], swiftSettings: strict),
 

@@ -155,6 +155,11 @@ public enum RequestWriter {
             default: break
             }
         }
+        if let upgrade = head.upgradeProtocol {
+            writer.append("Connection: Upgrade\r\nUpgrade: ")
+            writer.append(upgrade)
+            writer.append("\r\n")
+        }
         writer.append("\r\n")
     }
 

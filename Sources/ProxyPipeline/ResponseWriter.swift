@@ -109,7 +109,13 @@ public enum ResponseWriter {
         case .chunked: writer.append("Transfer-Encoding: chunked\r\n")
         }
         if !form.keepsAlive {
-            writer.append("Connection: close\r\n")
+            if let agreed = head.upgradeProtocol {
+                writer.append("Connection: Upgrade\r\nUpgrade: ")
+                writer.append(agreed)
+                writer.append("\r\n")
+            } else {
+                writer.append("Connection: close\r\n")
+            }
         } else if form.isHTTP10 {
             writer.append("Connection: keep-alive\r\n")
         }

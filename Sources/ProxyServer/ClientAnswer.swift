@@ -13,11 +13,14 @@ extension ClientConnection {
         exchange.answeredAt = now
         exchange.status = connection.head.status
         exchange.forgetReplay()
-        exchange.deadline = now + nanoseconds(loop.configuration.answerTimeoutMilliseconds)
+        exchange.pause = answerPause(connection.head)
+        exchange.deadline = now + exchange.pause
         // A body that is still coming when the answer begins may never end: the connection is not promised to stay.
         let keepsAlive = head.keepsAlive && body.isComplete && !loop.isDraining
+        var framing = connection.head.framing
+        if let level = exchange.instance?.settings.gzipLevel { chooseGzip(head, connection.head, level, &framing) }
         let form = AnswerForm(
-            status: connection.head.status, body: connection.head.framing, declaredLength: connection.head.declaredLength,
+            status: connection.head.status, body: framing, declaredLength: connection.head.declaredLength,
             request: head, wantsKeepAlive: keepsAlive)
         exchange.form = form
         reportToBreaker(status: connection.head.status, timedOut: false)
@@ -32,7 +35,7 @@ extension ClientConnection {
         exchange.hasAnswer = true
     }
 
-    private func writeHead(_ answer: ResponseHead, _ form: AnswerForm, upstreamSeconds: Bool) -> Bool {
+    func writeHead(_ answer: ResponseHead, _ form: AnswerForm, upstreamSeconds: Bool) -> Bool {
         var overflowed = false
         let debug = debugLines(upstream: upstreamSeconds)
         out.writeWithUnsafeMutableBytes(minimumWritableBytes: ResponseWriter.bound(answer)) { area in
@@ -57,15 +60,9 @@ extension ClientConnection {
 
     func relayBody(_ bytes: UnsafeRawBufferPointer, of buffer: ByteBuffer, at start: Int) {
         guard let form = exchange.form, !form.dropsBody, let context else { return }
+        if let loan = exchange.gzip { return encode(bytes, .none, loan, form) }
         if form.framing == .chunked {
-            out.writeWithUnsafeMutableBytes(minimumWritableBytes: bytes.count + 24) { area in
-                var writer = ByteWriter(area)
-                writer.append(hexadecimal: bytes.count)
-                writer.append("\r\n")
-                writer.append(ByteView(bytes))
-                writer.append("\r\n")
-                return writer.count
-            }
+            appendChunk(bytes)
         } else if out.readableBytes > 0 || bytes.count <= 4096 {
             out.writeBytes(bytes)
         } else if let slice = buffer.getSlice(at: start, length: bytes.count) {
@@ -76,12 +73,18 @@ extension ClientConnection {
     }
 
     func relayPauses() {
+        // What has come goes on, whatever zlib would like to wait for.
+        if let loan = exchange.gzip, let form = exchange.form { encode(UnsafeRawBufferPointer(start: nil, count: 0), .sync, loan, form) }
         flushOut()
-        exchange.deadline = loop.eventTime + nanoseconds(loop.configuration.answerTimeoutMilliseconds)
+        if phase == .tunnel {
+            tunnelMoves()
+        } else {
+            exchange.deadline = loop.eventTime + exchange.pause
+        }
         if !isWritable { exchange.upstream?.pauseReading() }
     }
 
-    private func flushOut() {
+    func flushOut() {
         guard let context else { return }
         if out.readableBytes > 0 {
             exchange.sentBytes &+= out.readableBytes
@@ -94,6 +97,11 @@ extension ClientConnection {
 
     func relayEnds() {
         guard let connection = exchange.upstream, let form = exchange.form else { return }
+        if phase == .tunnel { return tunnelEnds() }
+        if let loan = exchange.gzip {
+            encode(UnsafeRawBufferPointer(start: nil, count: 0), .finish, loan, form)
+            exchange.gzip = nil
+        }
         if form.framing == .chunked { out.writeStaticString("0\r\n\r\n") }
         exchange.upstream = nil
         let sentAll = body.isComplete && exchange.unsent.readableBytes == 0
@@ -115,6 +123,7 @@ extension ClientConnection {
     // MARK: The gateway's own answer
 
     func fail(_ failure: GatewayFailure) {
+        rehearsal?.refuse(failure)
         guard !exchange.hasAnswer else {
             closeNow()
             return
@@ -161,7 +170,7 @@ extension ClientConnection {
     }
 
     /// What the route's policies put on an answer.
-    private func decorate(_ answer: ResponseHead, failure: GatewayFailure?, isBackend: Bool) {
+    func decorate(_ answer: ResponseHead, failure: GatewayFailure?, isBackend: Bool) {
         guard let route = exchange.route, let head,
             route.policies.cors != nil || route.policies.allowsAnyOrigin || exchange.values != nil
         else { return }
@@ -176,6 +185,9 @@ extension ClientConnection {
     func send(_ answer: ResponseHead, _ text: [UInt8], failure: GatewayFailure?, isBackend: Bool = false) {
         exchange.deadline = .max
         exchange.status = answer.status
+        if let rehearsal { origin?.finish(rehearsal.report) }
+        var text = text
+        if let level = exchange.instance?.settings.gzipLevel { text = compressed(text, answer, level) }
         decorate(answer, failure: failure, isBackend: isBackend)
         if let connection = exchange.upstream {
             exchange.upstream = nil

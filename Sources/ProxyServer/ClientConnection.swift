@@ -24,6 +24,8 @@ final class ClientConnection: AnswerReceiver, ChannelInboundHandler, ChannelOutb
         case exchange
         /// It has been answered; the rest of its body is read and forgotten.
         case discarding
+        /// The backend has agreed to another protocol: bytes pass both ways, unread.
+        case tunnel
         /// The last answer is on its way; input is forgotten until the client closes, so that a reset cannot overtake the answer.
         case lingering
         case closed
@@ -34,6 +36,8 @@ final class ClientConnection: AnswerReceiver, ChannelInboundHandler, ChannelOutb
     let listenerPort: Int
     /// Set on connections of the program's own.
     let origin: DirectOrigin?
+    /// Set when requests must have no consequences.
+    let rehearsal: Rehearsal?
     /// What the handshake came to.
     private(set) var security: ConnectionSecurity
     /// Whose certificates the client was asked for.
@@ -51,9 +55,9 @@ final class ClientConnection: AnswerReceiver, ChannelInboundHandler, ChannelOutb
     /// Reused for every answer.
     var out = ByteBuffer()
     /// What arrived behind the current request.
-    private var pending = ByteBuffer()
-    private var isProcessing = false
-    private var inputClosed = false
+    var pending = ByteBuffer()
+    var isProcessing = false
+    private(set) var inputClosed = false
     /// As the channel last said.
     private(set) var isWritable = true
     private var pausesReading = false
@@ -62,12 +66,15 @@ final class ClientConnection: AnswerReceiver, ChannelInboundHandler, ChannelOutb
     /// Monotonic nanoseconds; `.max`: none.
     var clientDeadline = UInt64.max
     var exchange = Exchange()
+    /// Set while there is one.
+    var tunnel: Tunnel?
 
     /// Most bytes kept of pipelined requests, and of a body whose backend does not take it yet.
     static let bufferBound = 64 * 1024
 
     init(loop: LoopState, usesTLS: Bool, listenerPort: Int, origin: DirectOrigin? = nil) {
         self.origin = origin
+        rehearsal = origin?.assumptions.map(Rehearsal.init)
         self.loop = loop
         self.usesTLS = usesTLS
         security = ConnectionSecurity(usesTLS: usesTLS)
@@ -98,6 +105,13 @@ final class ClientConnection: AnswerReceiver, ChannelInboundHandler, ChannelOutb
         clientDeadline = loop.eventTime + nanoseconds(loop.configuration.headTimeoutMilliseconds)
     }
 
+    /// The peer is not who opened the connection, but whom it speaks for.
+    func count(as address: IPAddress) {
+        peer = address
+        peerText.removeAll(keepingCapacity: true)
+        address.write(to: &peerText)
+    }
+
     func nanoseconds(_ milliseconds: Int) -> UInt64 { UInt64(max(0, milliseconds)) * 1_000_000 }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
@@ -110,124 +124,6 @@ final class ClientConnection: AnswerReceiver, ChannelInboundHandler, ChannelOutb
             process(&buffer)
             keep(&buffer)
         }
-    }
-
-    private func keep(_ buffer: inout ByteBuffer) {
-        guard buffer.readableBytes > 0, phase != .closed, phase != .lingering else { return }
-        pending.writeBuffer(&buffer)
-        if pending.readableBytes > Self.bufferBound { pauseReading() }
-    }
-
-    private func processPending() {
-        guard !isProcessing, pending.readableBytes > 0 else { return }
-        var buffer = pending
-        pending = ByteBuffer()
-        process(&buffer)
-        // What came in meanwhile stands behind what is left.
-        if buffer.readableBytes > 0 {
-            if pending.readableBytes == 0 {
-                pending = buffer
-            } else {
-                var later = pending
-                pending = buffer
-                pending.writeBuffer(&later)
-            }
-        }
-        if pending.readableBytes <= Self.bufferBound, phase != .exchange || !exchange.isCongested { resumeReading() }
-    }
-
-    /// Takes as much of `buffer` as the phase allows. Answers that are ready at once do not recurse: the loop goes on with the next
-    /// pipelined request.
-    private func process(_ buffer: inout ByteBuffer) {
-        isProcessing = true
-        defer { isProcessing = false }
-        while true {
-            switch phase {
-            case .idle, .head:
-                guard buffer.readableBytes > 0, readHead(&buffer) else { return }
-            case .exchange, .discarding:
-                if body.isComplete {
-                    if phase == .discarding { finishRequest() } else if !exchange.isDispatched { bodyIsReady() }
-                    if phase == .exchange || phase == .discarding { return }
-                } else {
-                    if buffer.readableBytes == 0 {
-                        if phase == .exchange, !exchange.isDispatched { bodyIsPartial() }
-                        return
-                    }
-                    readBody(&buffer)
-                }
-            case .lingering, .closed:
-                buffer.clear()
-                return
-            }
-        }
-    }
-
-    /// False when the head is not complete yet.
-    private func readHead(_ buffer: inout ByteBuffer) -> Bool {
-        let head: RequestHead
-        if let current = self.head {
-            head = current
-        } else {
-            head = loop.takeHead()
-            self.head = head
-        }
-        if phase == .idle {
-            phase = .head
-            clientDeadline = loop.eventTime + nanoseconds(loop.configuration.headTimeoutMilliseconds)
-        }
-        switch buffer.withUnsafeReadableBytes({ head.feed($0) }) {
-        case .needsMore:
-            buffer.clear()
-            return false
-        case .complete(let consumed):
-            buffer.moveReaderIndex(forwardBy: consumed)
-            clientDeadline = .max
-            phase = .exchange
-            begin(head)
-            return true
-        case .refused(let refusal):
-            buffer.clear()
-            phase = .exchange
-            exchange.reset(now: loop.eventTime, requestID: loop.requestIDs.next())
-            loop.requestBegins()
-            body = BodyReader(.untilClose)
-            fail(GatewayFailure(refusal))
-            return true
-        }
-    }
-
-    private func readBody(_ buffer: inout ByteBuffer) {
-        var offset = 0
-        var event = BodyReader.Event.needsMore
-        let forwards = phase == .exchange
-        let wasChunked = head?.framing == .chunked
-        buffer.withUnsafeReadableBytes { bytes in
-            while true {
-                event = body.next(bytes, &offset)
-                guard case .data(let start, let count) = event else { return }
-                if forwards {
-                    exchange.append(UnsafeRawBufferPointer(rebasing: bytes[start ..< start + count]), chunked: wasChunked)
-                }
-            }
-        }
-        buffer.moveReaderIndex(forwardBy: offset)
-        switch event {
-        case .end:
-            clientDeadline = .max
-            if forwards, wasChunked { exchange.appendLastChunk() }
-        case .needsMore, .data:
-            clientDeadline = loop.eventTime + nanoseconds(loop.configuration.bodyTimeoutMilliseconds)
-        case .malformed:
-            body = BodyReader(.untilClose)
-            if forwards { fail(.malformedRequest) } else { closeNow() }
-            return
-        case .tooLarge:
-            body = BodyReader(.untilClose)
-            if forwards { fail(.bodyTooLarge) } else { closeNow() }
-            return
-        }
-        if forwards, exchange.isDispatched { sendBody() }
     }
 
     /// The request is over and answered: on to the next one, or to the end.
@@ -251,7 +147,7 @@ final class ClientConnection: AnswerReceiver, ChannelInboundHandler, ChannelOutb
     /// Adds the request to its API's counts, once. A request that matched no API belongs to none; a preflight is the browser's
     /// question and no call of the API.
     func countRequest() {
-        guard let route = exchange.route, let meter = route.meter, !exchange.isPreflight else { return }
+        guard let route = exchange.route, let meter = route.meter, !exchange.isPreflight, rehearsal == nil else { return }
         exchange.route = nil
         let now = loop.eventTime
         let sent = exchange.firstSentAt
@@ -269,6 +165,8 @@ final class ClientConnection: AnswerReceiver, ChannelInboundHandler, ChannelOutb
     }
     override func answerPauses() { relayPauses() }
     override func answerEnds() { relayEnds() }
+    override func answerUpgrades(_ connection: UpstreamConnection) -> Bool { openTunnel(connection) }
+    override func answerHalfEnds() { backendHasFinished() }
     override func answerFails(_ connection: UpstreamConnection, malformed: Bool) { relayFails(connection, malformed: malformed) }
     override func backendIsWritable() { bodyMayGoOn() }
 
@@ -289,6 +187,7 @@ final class ClientConnection: AnswerReceiver, ChannelInboundHandler, ChannelOutb
         inputClosed = true
         switch phase {
         case .idle, .head, .discarding, .lingering: closeNow()
+        case .tunnel: clientHasFinished()
         // A client that has said everything may have closed its side; one that stops in the middle has gone.
         case .exchange where !body.isComplete: closeNow()
         case .exchange, .closed: break
@@ -382,14 +281,16 @@ final class ClientConnection: AnswerReceiver, ChannelInboundHandler, ChannelOutb
         if phase == .exchange || phase == .discarding { loop.requestEnds() }
         exchange.sentBytes &+= out.readableBytes
         countRequest()
+        if tunnel != nil { countTunnel() }
         exchange.end()
         phase = .lingering
-        clientDeadline = loop.eventTime + 2_000_000_000
+        clientDeadline = loop.eventTime + nanoseconds(loop.configuration.answerTimeoutMilliseconds)
         resumeReading()
         let written = context.eventLoop.makePromise(of: Void.self)
         context.writeAndFlush(wrapOutboundOut(out), promise: written)
         written.futureResult.assumeIsolated().whenComplete { _ in
-            if lingers, !self.inputClosed, !self.usesTLS {
+            if lingers, !self.inputClosed, !self.usesTLS, self.phase == .lingering {
+                self.clientDeadline = LoopState.now() + 2_000_000_000
                 context.close(mode: .output, promise: nil)
             } else {
                 self.closeNow()
@@ -403,6 +304,7 @@ final class ClientConnection: AnswerReceiver, ChannelInboundHandler, ChannelOutb
         phase = .closed
         clientDeadline = .max
         countRequest()
+        if tunnel != nil { countTunnel() }
         exchange.end()
         if let head {
             loop.giveBack(head)

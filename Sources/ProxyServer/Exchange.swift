@@ -94,6 +94,10 @@ struct Exchange {
     /// A byte of the answer has been given to the client's channel.
     var hasAnswer = false
     var form: AnswerForm?
+    /// Compresses the answer's body; nil where it goes on as it is.
+    var gzip: GzipLoan?
+    /// Longest pause of the backend inside the answer's body, in nanoseconds.
+    var pause: UInt64 = 0
     /// Of the answer, 0 while there is none; 502 for one that broke off.
     var status = 0
     /// Bytes given to the client's channel.
@@ -160,6 +164,7 @@ struct Exchange {
         isConnecting = false
         isDispatched = false
         form = nil
+        if gzip != nil { gzip = nil }
         if let upstream {
             self.upstream = nil
             upstream.close()

@@ -29,6 +29,7 @@ final class LoopState: @unchecked Sendable {
     let signingScratch = SigningScratch()
     let stageScratch: StageScratch
     let sideScratch = ByteScratch(capacity: 2048)
+    let encoders = GzipEncoders()
     private var spareHeads: [RequestHead] = []
 
     private var connections: [ClientConnection] = []

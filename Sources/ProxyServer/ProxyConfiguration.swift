@@ -17,6 +17,9 @@ public struct ProxyConfiguration: Sendable {
     /// TLS; needs `tls`.
     public var https: Address?
     public var tls: NIOSSLContext?
+    /// Every connection to the listener begins with a PROXY header, whose address counts as the peer's.
+    public var httpExpectsProxyHeader = false
+    public var httpsExpectsProxyHeader = false
     /// The port at which clients reach the TLS listener; nil: the one that it listens on.
     public var publicTLSPort: Int?
     /// Event loops, each with its own connections, pools and snapshot reference; at least 1.
@@ -35,6 +38,8 @@ public struct ProxyConfiguration: Sendable {
     public var keepAliveTimeoutMilliseconds = 75_000
     /// Longest pause of a backend inside an answer's body, and of a client that does not take one.
     public var answerTimeoutMilliseconds = 60_000
+    /// How long a tunnel may be silent in both directions.
+    public var tunnelIdleMilliseconds = 3_600_000
     /// How long an unused backend connection is kept. Shorter than what servers use, so that we close first.
     public var backendIdleMilliseconds = 15_000
     /// Unused connections kept to one backend by one event loop.

@@ -50,18 +50,21 @@ public final class ProxyServer: Sendable {
         var http: ProxyConfiguration.Address?
         var https: ProxyConfiguration.Address?
         if let address = configuration.https {
-            let bound = try await listen(address, tls: configuration.tls)
+            let bound = try await listen(
+                address, tls: configuration.tls, expectsProxyHeader: configuration.httpsExpectsProxyHeader)
             https = bound
             let port = configuration.publicTLSPort ?? bound.port
             for loop in loops { loop.eventLoop.execute { loop.redirectPort = port } }
         }
-        if let address = configuration.http { http = try await listen(address, tls: nil) }
+        if let address = configuration.http { 
+            http = try await listen(address, tls: nil, expectsProxyHeader: configuration.httpExpectsProxyHeader)
+        }
         return Bound(http: http, https: https)
     }
 
-    private func listen(_ address: ProxyConfiguration.Address, tls: NIOSSLContext?) async throws(ProxyStartError)
-        -> ProxyConfiguration.Address
-    {
+    private func listen(
+        _ address: ProxyConfiguration.Address, tls: NIOSSLContext?, expectsProxyHeader: Bool
+    ) async throws(ProxyStartError) -> ProxyConfiguration.Address {
         let loops = loops
         let bootstrap = ServerBootstrap(group: group)
             .serverChannelOption(.backlog, value: 4096)
@@ -77,6 +80,9 @@ public final class ProxyServer: Sendable {
                     }
                     let port = channel.localAddress?.port ?? 0
                     let connection = ClientConnection(loop: loop, usesTLS: tls != nil, listenerPort: port)
+                    if expectsProxyHeader {
+                        try channel.pipeline.syncOperations.addHandler(ProxyHeaderHandler(connection: connection))
+                    }
                     if let tls {
                         try channel.pipeline.syncOperations.addHandler(
                             ClientHelloHandler(loop: loop, fallback: tls, connection: connection))

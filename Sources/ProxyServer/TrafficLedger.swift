@@ -26,6 +26,22 @@ struct TrafficLedger {
         _ meter: TrafficMeter, status: Int, latency: Int64, backend: Int64?, bytesIn: Int, bytesOut: Int, now: UInt64
     ) {
         guard meter.covers(loop) else { return }
+        let place = place(of: meter, now)
+        entries[place].counts.add(
+            status: status, latency: latency, backend: backend, bytesIn: Int64(bytesIn), bytesOut: Int64(bytesOut))
+    }
+
+    /// Bytes of a tunnel, whose request was counted when it opened.
+    mutating func countBytes(_ meter: TrafficMeter, bytesIn: Int, bytesOut: Int, now: UInt64) {
+        guard meter.covers(loop) else { return }
+        let place = place(of: meter, now)
+        entries[place].counts.bytesIn &+= Int64(bytesIn)
+        entries[place].counts.bytesOut &+= Int64(bytesOut)
+    }
+
+    /// Where the meter's counts of this minute are.
+    @inline(__always)
+    private mutating func place(of meter: TrafficMeter, _ now: UInt64) -> Int {
         if now >= minuteEnds { startMinute(now) }
         var place = Int(meter[loop])
         // A place outside, or of another minute, is none.
@@ -34,8 +50,7 @@ struct TrafficLedger {
             entries.append(Entry(meter: meter, minute: minute, counts: TrafficCounts()))
             meter[loop] = UInt32(truncatingIfNeeded: place)
         }
-        entries[place].counts.add(
-            status: status, latency: latency, backend: backend, bytesIn: Int64(bytesIn), bytesOut: Int64(bytesOut))
+        return place
     }
 
     private mutating func startMinute(_ now: UInt64) {

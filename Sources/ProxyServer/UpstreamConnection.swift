@@ -1,5 +1,6 @@
 import NIOCore
 import ProxyPipeline
+import Snapshot
 
 /// Who gets the answer of a backend connection. A class and no protocol: calls go through its table, not through an existential.
 class AnswerReceiver {
@@ -11,6 +12,10 @@ class AnswerReceiver {
     func answerPauses() {}
     /// The answer is complete.
     func answerEnds() {}
+    /// The backend has answered 101, with its head in `connection.head`. False: it may not; the answer then is none.
+    func answerUpgrades(_ connection: UpstreamConnection) -> Bool { false }
+    /// Behind a 101: the backend has said everything, and still listens.
+    func answerHalfEnds() {}
     /// The connection is gone, or what it said is no answer, before the answer was complete.
     func answerFails(_ connection: UpstreamConnection, malformed: Bool) {}
     /// The backend takes more of the request again.
@@ -31,12 +36,15 @@ final class UpstreamConnection: ChannelInboundHandler, ChannelOutboundHandler {
     var out = ByteBuffer()
     private var body = BodyReader(.none)
     private var hasHead = false
+    /// The request asked for another protocol, so that a 101 means something.
+    private var acceptsUpgrade = false
     /// A byte of the answer has arrived.
     private(set) var answered = false
     /// The connection has served a request before this one, so that its end may just mean that it was stale.
     private(set) var isReused = false
     var idleSince: UInt64 = 0
     private var isClosed = false
+    private var outputClosed = false
     private var pausesReading = false
     private var heldRead = false
 
@@ -45,8 +53,9 @@ final class UpstreamConnection: ChannelInboundHandler, ChannelOutboundHandler {
     // MARK: For the request
 
     /// Binds the connection to a request until `release`.
-    func begin(_ receiver: AnswerReceiver, answersHead: Bool) {
+    func begin(_ receiver: AnswerReceiver, answersHead: Bool, acceptsUpgrade: Bool = false) {
         self.receiver = receiver
+        self.acceptsUpgrade = acceptsUpgrade
         head.reset()
         head.answersHead = answersHead
         hasHead = false
@@ -126,10 +135,18 @@ final class UpstreamConnection: ChannelInboundHandler, ChannelOutboundHandler {
             case .complete(let consumed):
                 buffer.moveReaderIndex(forwardBy: consumed)
                 if head.isInterim {
-                    // 100 and 103 concern this hop; 101 answers an upgrade that is never asked for.
-                    guard head.status != 101 else {
-                        receiver.answerFails(self, malformed: true)
-                        return
+                    // 100 and 103 concern this hop; 101 answers an upgrade, which somebody must have asked for.
+                    if head.status == 101 {
+                        guard acceptsUpgrade, receiver.answerUpgrades(self) else {
+                            receiver.answerFails(self, malformed: true)
+                            return
+                        }
+                        hasHead = true
+                        body = BodyReader(.untilClose)
+                        if !pool.upstream.usesTLS {
+                            try? context.channel.syncOptions?.setOption(.allowRemoteHalfClosure, value: true)
+                        }
+                        continue
                     }
                     let answersHead = head.answersHead
                     head.reset()
@@ -172,6 +189,38 @@ final class UpstreamConnection: ChannelInboundHandler, ChannelOutboundHandler {
     private func finish(_ receiver: AnswerReceiver, leftover: Int) {
         hasLeftover = leftover > 0
         receiver.answerEnds()
+    }
+
+    /// Says no more, once everything is sent; the backend may still speak.
+    func closeOutput() {
+        guard let context, !isClosed, !outputClosed else { return }
+        // Two directions in one TLS connection end together.
+        if pool.upstream.usesTLS { return closeAfterSending() }
+        outputClosed = true
+        context.close(mode: .output, promise: nil)
+    }
+
+    /// Ends a tunnel: what was given to the connection is sent, as far as the backend takes it within two seconds.
+    func closeAfterSending() {
+        receiver = nil
+        guard !isClosed, let context else { return }
+        isClosed = true
+        resumeReading()
+        let end = { context.close(promise: nil) }
+        _ = context.eventLoop.assumeIsolated().scheduleTask(in: .seconds(2), end)
+        guard !outputClosed else { return }
+        let sent = context.eventLoop.makePromise(of: Void.self)
+        context.writeAndFlush(wrapOutboundOut(ByteBuffer()), promise: sent)
+        sent.futureResult.assumeIsolated().whenComplete { _ in end() }
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if case .inputClosed? = event as? ChannelEvent {
+            pool.loop.eventBegins()
+            receiver?.answerHalfEnds()
+        } else {
+            context.fireUserInboundEventTriggered(event)
+        }
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {

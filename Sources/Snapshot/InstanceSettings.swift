@@ -24,6 +24,11 @@ public struct InstanceSettings: Sendable {
     /// Contexts of custom authorizers may hold numbers and booleans, feature `authorizer_context_support_num_bool`.
     public var authorizersGiveNumbers = false
 
+    /// Feature `gzip`: how hard answers are compressed, 1 to 9; nil while it is off.
+    public var gzipLevel: Int?
+    /// Feature `sse_strategy`: streams of events may be silent for as long as tunnels.
+    public var keepsEventStreams = false
+
     public func passesToken(of accountName: String) -> Bool { tokenPatterns.contains { $0.match(accountName) == .match } }
 
     public init(

@@ -36,6 +36,8 @@ public enum ConfigurableFeature: String, Sendable, CaseIterable {
     case appJWT = "app_jwt"
     case backendTokenAllow = "backend_token_allow"
     case sslCiphers = "ssl_ciphers"
+    case gzip = "gzip"
+    case sseStrategy = "sse_strategy"
     case authorizerContextNumbers = "authorizer_context_support_num_bool"
     case policyCookieParam = "policy_cookie_param"
 
@@ -47,7 +49,9 @@ public enum ConfigurableFeature: String, Sendable, CaseIterable {
         case .realIPFromXFF: #"{"enable":"off","xff_index":-1}"#
         case .realIPHeaderGetter: #"{"enable":"off","header_getter":""}"#
         case .customAuthHeader: #"{"app_auth_header":"","backend_sign_header":""}"#
-        case .apiURINoEscape, .authorizerContextNumbers, .policyCookieParam: "off"
+        case .apiURINoEscape, .policyCookieParam, .authorizerContextNumbers: "off"
+        case .sseStrategy: "off"
+        case .gzip: #"{"enable":"off","comp_level":6}"#
         case .vpcNameModifiable: "on"
         case .rateLimit: #"{"api_limits":200}"#
         case .appBasic, .appSecret, .appAPIKey: "off"
@@ -68,7 +72,9 @@ public enum ConfigurableFeature: String, Sendable, CaseIterable {
         case .realIPFromXFF: #"{"enable":"on","xff_index":-1}"#
         // There is no header that it could read by default.
         case .realIPHeaderGetter: defaultConfig
-        case .apiURINoEscape, .authorizerContextNumbers, .policyCookieParam, .vpcNameModifiable: "on"
+        case .apiURINoEscape, .policyCookieParam, .vpcNameModifiable, .authorizerContextNumbers: "on"
+        case .sseStrategy: "on"
+        case .gzip: #"{"enable":"on","comp_level":6}"#
         }
     }
 
@@ -123,7 +129,7 @@ public enum FeatureCatalogue {
         builtIn("vpc_backup"),
         unsupported("throttle_strategy", #"{"enable":"off","strategy":"local"}"#),
         unsupported("kafka_log_plugin_options"),
-        unsupported("gzip", #"{"enable":"off","comp_level":6}"#),
+        configurable(.gzip),
         unsupported("js_invocable_cache_size"),
     ]
 
@@ -148,7 +154,7 @@ public enum FeatureCatalogue {
         configurable(.vpcNameModifiable),
         unsupported("vpc_health_status"),
         unsupported("custom_log", #"{"custom_logs":[]}"#),
-        unsupported("sse_strategy"),
+        configurable(.sseStrategy),
         unsupported("request_custom_config"),
         configurable(.authorizerContextNumbers),
     ]

@@ -29,6 +29,10 @@ public enum FeatureSetting: Sendable, Equatable {
     case backendTokenAllow([String])
     /// Cipher suites of TLS 1.2 at the domains of the instance, at least one; those of TLS 1.3 are always there.
     case sslCiphers([CipherSuite])
+    /// Answers are compressed for callers that take it; level 1 (fast) to 9 (small).
+    case gzip(enabled: Bool, level: Int)
+    /// Streams of events may be silent for as long as tunnels.
+    case sseStrategy(Bool)
     /// Custom authorizers may give numbers and booleans.
     case authorizerContextNumbers(Bool)
 
@@ -36,10 +40,10 @@ public enum FeatureSetting: Sendable, Equatable {
     public var isOn: Bool {
         switch self {
         case .requestBodySize, .backendTimeout, .customAuthHeader, .rateLimit, .sslCiphers: true
+        case .gzip(let enabled, _), .sseStrategy(let enabled): enabled
         case .publicKey(let enabled, _), .realIPFromXFF(let enabled, _), .realIPHeaderGetter(let enabled, _): enabled
-        case .apiURINoEscape(let enabled), .authorizerContextNumbers(let enabled), .policyCookieParam(let enabled),
-            .vpcNameModifiable(let enabled), .appBasic(let enabled), .appSecret(let enabled), .appAPIKey(let enabled),
-            .appJWT(let enabled, _):
+        case .apiURINoEscape(let enabled), .policyCookieParam(let enabled), .vpcNameModifiable(let enabled), .appBasic(let enabled),
+            .appSecret(let enabled), .appAPIKey(let enabled), .appJWT(let enabled, _), .authorizerContextNumbers(let enabled):
             enabled
         case .backendTokenAllow: true
         }
@@ -98,6 +102,18 @@ public enum FeatureSetting: Sendable, Equatable {
             }
             guard suites.count == names.count else { return nil }
             self = .sslCiphers(suites)
+        case .gzip:
+            guard let members = Members(config, ["enable", "comp_level"]), let enabled = members.enabled else { return nil }
+            switch members["comp_level"] {
+            case nil: self = .gzip(enabled: enabled, level: 6)
+            case .number(let number):
+                guard let level = number.integer, (1...9).contains(level) else { return nil }
+                self = .gzip(enabled: enabled, level: level)
+            default: return nil
+            }
+        case .sseStrategy:
+            guard let enabled = Self.flag(config) else { return nil }
+            self = .sseStrategy(enabled)
         case .publicKey:
             guard let members = Members(config, ["enable", "public_key_uri_prefix"]), let enabled = members.enabled,
                 let prefix = members.text("public_key_uri_prefix", default: Self.publicKeyPrefix), Self.isPrefix(prefix)

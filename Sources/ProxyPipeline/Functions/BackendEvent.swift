@@ -12,6 +12,8 @@ public struct BackendEvent {
     public let listenerPort: Int
     /// For a body whose request does not say what it is.
     public let defaultContentType: [UInt8]?
+    /// For an explanation: what proves somebody's identity is masked.
+    public var isMasked = false
 
     public init(
         request: BackendRequest, values: RequestValues, peerText: [UInt8], clientText: [UInt8]?, listenerPort: Int,
@@ -58,7 +60,7 @@ public struct BackendEvent {
         request.forEachQueryParameter { name, value in
             guard seen.insert(name).inserted else { return }
             name.withUnsafeBytes { writer.name($0) }
-            writer.string(value)
+            if isMasked, MaskedRequest.isSecret(parameter: name) { writer.string(MaskedRequest.mask) } else { writer.string(value) }
         }
         writer.endObject()
     }
@@ -98,7 +100,7 @@ public struct BackendEvent {
         writer.beginObject()
         for line in lines {
             line.name.withUnsafeBytes { writer.name($0) }
-            writer.string(line.value)
+            if isMasked, MaskedRequest.isSecret(header: line.name) { writer.string(MaskedRequest.mask) } else { writer.string(line.value) }
         }
         writer.endObject()
     }

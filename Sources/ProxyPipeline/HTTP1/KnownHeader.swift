@@ -30,8 +30,10 @@ public enum KnownHeader: UInt8, CaseIterable, Sendable {
     case xApigMode
     /// Any name that begins with `x-sdk-`: what a signature is made of.
     case xSdk
+    /// Any name that begins with `sec-websocket-`: means something in an upgrade alone.
+    case secWebSocket
 
-    static let count = Int(KnownHeader.xSdk.rawValue) + 1
+    static let count = Int(KnownHeader.secWebSocket.rawValue) + 1
 
     /// Finds the header by length and first letter, so that most names cost one comparison at most.
     @inline(__always)
@@ -63,6 +65,7 @@ public enum KnownHeader: UInt8, CaseIterable, Sendable {
         case (17, UInt8(ascii: "t")): return name.equalsIgnoringCase("transfer-encoding") ? .transferEncoding : .other
         case (17, UInt8(ascii: "x")): return name.equalsIgnoringCase("x-forwarded-proto") ? .xForwardedProto : sdk(name)
         case (_, UInt8(ascii: "p")): return name.hasPrefixIgnoringCase(ByteView("proxy-")) ? .proxy : .other
+        case (_, UInt8(ascii: "s")): return name.hasPrefixIgnoringCase(ByteView("sec-websocket-")) ? .secWebSocket : .other
         case (_, UInt8(ascii: "x")): return sdk(name)
         default: return .other
         }
@@ -72,11 +75,12 @@ public enum KnownHeader: UInt8, CaseIterable, Sendable {
         name.hasPrefixIgnoringCase(ByteView("x-sdk-")) ? .xSdk : .other
     }
 
-    /// Fields that concern one connection alone and are never forwarded (RFC 9110, 7.6.1); framing is written anew.
+    /// Fields that concern one connection alone and are not forwarded (RFC 9110, 7.6.1); framing is written anew. What an
+    /// upgrade needs of them comes back when the head as a whole asks for one.
     @inline(__always)
     var isHopByHop: Bool {
         switch self {
-        case .connection, .keepAlive, .proxy, .te, .trailer, .transferEncoding, .upgrade, .contentLength: true
+        case .connection, .keepAlive, .proxy, .te, .trailer, .transferEncoding, .upgrade, .contentLength, .secWebSocket: true
         default: false
         }
     }

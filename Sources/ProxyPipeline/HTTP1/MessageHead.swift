@@ -306,6 +306,12 @@ public class MessageHead {
         added.removeAll { line in line.name.withUnsafeBytes { ByteView($0).equalsIgnoringCase(lowercase) } }
     }
 
+    /// Brings back fields that are hop-by-hop unless the message is about an upgrade.
+    final func restore(_ known: KnownHeader) {
+        guard let first = firstIndex(known) else { return }
+        for index in first ..< fieldCount where fields[index].known == known { fields[index].removed = false }
+    }
+
     // MARK: Rules that both sides share
 
     /// How many fields there are of this name.
@@ -319,6 +325,7 @@ public class MessageHead {
     struct ConnectionOptions {
         var close = false
         var keepAlive = false
+        var upgrade = false
     }
 
     /// Reads all `Connection` lines and removes the fields that they name; nil when there are too many options.
@@ -340,6 +347,8 @@ public class MessageHead {
                     result.close = true
                 } else if option.equalsIgnoringCase("keep-alive") {
                     result.keepAlive = true
+                } else if option.equalsIgnoringCase("upgrade") {
+                    result.upgrade = true
                 } else {
                     removeListed(option)
                 }

@@ -40,6 +40,8 @@ public final class RequestHead: MessageHead {
     public private(set) var framing = BodyFraming.none
     /// The client wants the connection to stay open.
     public private(set) var keepsAlive = true
+    /// Index of the `Upgrade` field of a request for an upgrade that may be passed on; -1 for any other request.
+    private var upgradeField = -1
     /// The client waits for `100 Continue` before it sends the body.
     public private(set) var expectsContinue = false
 
@@ -80,6 +82,7 @@ public final class RequestHead: MessageHead {
         framing = .none
         keepsAlive = true
         expectsContinue = false
+        upgradeField = -1
         hostCount = 0
         port = nil
         usesNormal = false
@@ -293,6 +296,7 @@ public final class RequestHead: MessageHead {
         }
         guard let options = readConnectionOptions() else { return .malformed(.connectionOptions) }
         keepsAlive = isHTTP10 ? options.keepAlive && !options.close : !options.close
+        if options.upgrade { readUpgrade() }
         if let index = firstIndex(.expect) {
             guard occurrences(.expect) == 1, value(at: index).equalsIgnoringCase("100-continue") else {
                 return .malformed(.expectation)
@@ -302,6 +306,31 @@ public final class RequestHead: MessageHead {
             fields[index].removed = true
         }
         return nil
+    }
+
+    /// The protocol that the client wants to go on with and that the gateway passes on; nil for an ordinary request.
+    public var upgradeProtocol: ByteView? { upgradeField < 0 ? nil : value(at: upgradeField) }
+
+    /// A server may ignore a wish to upgrade (RFC 9110, 7.8). It is passed on when it is plain: one protocol, no body. Another
+    /// version of HTTP or TLS is none: with these, whoever got through could talk to the backend past every policy.
+    private func readUpgrade() {
+        guard !isHTTP10, framing == .none || framing == .length(0), method != .head, occurrences(.upgrade) == 1,
+            let index = firstIndex(.upgrade)
+        else { return }
+        let name = value(at: index)
+        var slash = 0
+        while slash < name.count, name[slash] != UInt8(ascii: "/") { slash += 1 }
+        let protocolName = name.slice(0, slash)
+        guard ByteClass.isToken(protocolName), slash == name.count || ByteClass.isToken(name.dropFirst(slash + 1)),
+            !protocolName.equalsIgnoringCase("h2c"), !protocolName.equalsIgnoringCase("h2"),
+            !protocolName.equalsIgnoringCase("http"), !protocolName.equalsIgnoringCase("tls")
+        else { return }
+        if name.equalsIgnoringCase("websocket") {
+            // RFC 6455, 4.1; without its key nobody could tell a real 101 from another one.
+            guard method == .get, occurrences(.secWebSocket) > 0 else { return }
+            restore(.secWebSocket)
+        }
+        upgradeField = index
     }
 
     private static func sameIgnoringCase(_ a: ByteView, _ b: ByteView) -> Bool {

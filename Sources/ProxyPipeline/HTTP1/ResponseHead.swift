@@ -15,6 +15,8 @@ public final class ResponseHead: MessageHead {
     public private(set) var declaredLength: Int?
     /// The backend keeps its connection open after this answer.
     public private(set) var keepsAlive = false
+    /// Index of the `Upgrade` field of a 101 that names one protocol; -1 for any other answer.
+    private var upgradeField = -1
     /// Set before feeding: the request was a HEAD, so that no body follows whatever the fields say (RFC 9112, 6.3).
     public var answersHead = false
 
@@ -29,7 +31,11 @@ public final class ResponseHead: MessageHead {
         declaredLength = nil
         keepsAlive = false
         answersHead = false
+        upgradeField = -1
     }
+
+    /// What the backend goes on with behind this head; nil for everything but a whole 101 (RFC 9110, 15.2.2).
+    public var upgradeProtocol: ByteView? { upgradeField < 0 ? nil : value(at: upgradeField) }
 
     /// Starts an answer of the gateway's own: no fields yet, `add` them.
     public func begin(status: Int) {
@@ -74,6 +80,10 @@ public final class ResponseHead: MessageHead {
             }
         }
         guard let options = readConnectionOptions() else { return .malformed(.connectionOptions) }
+        if status == 101, options.upgrade, occurrences(.upgrade) == 1, let index = firstIndex(.upgrade) {
+            upgradeField = index
+            restore(.secWebSocket)
+        }
         keepsAlive = !options.close && framing != .untilClose && (!isHTTP10 || options.keepAlive)
         return nil
     }

@@ -13,8 +13,12 @@ public enum BackendStage {
                 policy.needsAll
                 ? policy.conditions.allSatisfy { Self.holds($0, values, parameters) }
                 : policy.conditions.contains { Self.holds($0, values, parameters) }
-            if holds { return policy.choice }
+            if holds {
+                values.rehearsal?.pass(.backendPolicy, policy.name)
+                return policy.choice
+            }
         }
+        values.rehearsal?.pass(.backendPolicy, "none fits: the API's own backend")
         return backends.standard
     }
 

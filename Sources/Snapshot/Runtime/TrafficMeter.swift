@@ -28,7 +28,7 @@ public struct TrafficCounts: Sendable, Equatable {
     public mutating func add(status: Int, latency: Int64, backend: Int64?, bytesIn: Int64, bytesOut: Int64) {
         requests &+= 1
         switch status {
-        case 200..<300: successes &+= 1
+        case 101, 200..<300: successes &+= 1
         case 500...: serverErrors &+= 1
         case 0, 400..<500: clientErrors &+= 1
         default: break

@@ -35,6 +35,8 @@ public enum InstanceSettingsCompiler {
             case .vpcNameModifiable, .policyCookieParam: break
             // Belongs to the domains of the instance, see DomainCompiler.
             case .sslCiphers: break
+            case .gzip(_, let level): settings.gzipLevel = level
+            case .sseStrategy(let enabled): settings.keepsEventStreams = enabled
             case .rateLimit(let calls): settings.defaultRateLimit = calls
             }
         }

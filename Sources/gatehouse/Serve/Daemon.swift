@@ -37,6 +37,9 @@ enum Daemon {
             https: .init(host: settings.gatewayTLS.host, port: settings.gatewayTLS.port), tls: tls,
             eventLoops: settings.gatewayThreads)
         configuration.verifiesBackendCertificates = settings.verifiesBackendCertificates
+        configuration.httpExpectsProxyHeader = settings.gatewayProxyProtocol
+        configuration.httpsExpectsProxyHeader = settings.gatewayTLSProxyProtocol
+        configuration.tunnelIdleMilliseconds = settings.tunnelIdleSeconds * 1000
         let gateway: ProxyServer
         do {
             gateway = try ProxyServer(configuration: configuration, logger: log)
@@ -74,7 +77,8 @@ enum Daemon {
         let application = ManagementApplication.build(
             settings: ManagementSettings(
                 host: settings.management.host, port: managementPort, publicURL: publicURL, region: settings.region),
-            directory: directory, routes: ManagementOperations.all(plane, debugging: GatewayDebugging.sender(gateway)),
+            directory: directory, routes: ManagementOperations.all(
+                plane, debugging: GatewayDebugging.sender(gateway), explaining: GatewayExplaining.explainer(gateway, directory)),
             status: ProcessStatus(
                 version: version, startTime: ControlPlane.wallClock().seconds, revision: { state.revision.withLock { $0 } },
                 isReady: { state.isReady.withLock { $0 } }),

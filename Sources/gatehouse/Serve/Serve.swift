@@ -9,6 +9,10 @@ struct Serve: AsyncParsableCommand {
     @Option(help: "Address of the gateway over HTTP (default 127.0.0.1:8780).") var gateway: Address?
     @Option(name: .customLong("gateway-tls"), help: "Address of the gateway over TLS (default 127.0.0.1:8743).")
     var gatewayTLS: Address?
+    @Flag(name: .customLong("gateway-proxy-protocol"), help: "Connections to --gateway begin with a PROXY header.")
+    var gatewayProxyProtocol = false
+    @Flag(name: .customLong("gateway-tls-proxy-protocol"), help: "Connections to --gateway-tls begin with a PROXY header.")
+    var gatewayTLSProxyProtocol = false
     @Option(name: .customLong("gateway-threads"), help: "Event loops that carry traffic (default: one a core).")
     var gatewayThreads: Int?
     @Option(help: "Settings file (YAML).") var config: String?
@@ -20,6 +24,8 @@ struct Serve: AsyncParsableCommand {
         if let management { settings.management = management }
         if let gateway { settings.gateway = gateway }
         if let gatewayTLS { settings.gatewayTLS = gatewayTLS }
+        if gatewayProxyProtocol { settings.gatewayProxyProtocol = true }
+        if gatewayTLSProxyProtocol { settings.gatewayTLSProxyProtocol = true }
         if let gatewayThreads { settings.gatewayThreads = gatewayThreads }
         try settings.check()
         if let store { throw PlainFailure("--store \(store.prefix { $0 != ":" }): only the embedded SQLite store is built in") }

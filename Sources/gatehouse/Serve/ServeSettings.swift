@@ -20,6 +20,11 @@ struct ServeSettings: Sendable, Equatable {
     var publicURL: String?
     /// Check the certificates of HTTPS backends against the system's roots.
     var verifiesBackendCertificates = false
+    /// Connections of these listeners begin with a PROXY header.
+    var gatewayProxyProtocol = false
+    var gatewayTLSProxyProtocol = false
+    /// How long a tunnel (WebSocket) may be silent.
+    var tunnelIdleSeconds = 3600
     /// How long a stop waits for requests that are under way.
     var drainSeconds = 10
     var featureIntervalSeconds = 0
@@ -52,6 +57,9 @@ struct ServeSettings: Sendable, Equatable {
         if let value = file.groupHostSuffix { groupHostSuffix = value.lowercased() }
         if let value = file.publicURL { publicURL = value }
         if let value = file.verifyBackendCertificates { verifiesBackendCertificates = value }
+        if let value = file.gatewayProxyProtocol { gatewayProxyProtocol = value }
+        if let value = file.gatewayTLSProxyProtocol { gatewayTLSProxyProtocol = value }
+        if let value = file.tunnelIdleSeconds { tunnelIdleSeconds = value }
         if let value = file.drainSeconds { drainSeconds = value }
         if let value = file.featureIntervalSeconds { featureIntervalSeconds = value }
         if let value = file.logLevel { logLevel = value }
@@ -68,6 +76,7 @@ struct ServeSettings: Sendable, Equatable {
         func require(_ condition: Bool, _ text: String) throws { if !condition { throw PlainFailure(text) } }
         try require((1...256).contains(gatewayThreads), "gateway_threads is outside 1 to 256")
         try require((0...3600).contains(drainSeconds), "drain_seconds is outside 0 to 3600")
+        try require((1...86_400).contains(tunnelIdleSeconds), "tunnel_idle_seconds is outside 1 to 86400")
         try require((0...86_400).contains(featureIntervalSeconds), "feature_interval_seconds is outside 0 to 86400")
         try require(
             !groupHostSuffix.isEmpty && groupHostSuffix.utf8.count <= 200
@@ -109,8 +118,8 @@ struct ServeSettings: Sendable, Equatable {
 /// The settings file as written; a name that it does not know is an error, so that a typing mistake is not a silent default.
 private struct SettingsFile: Decodable {
     var management, gateway, gatewayTLS, region, domainName, groupHostSuffix, publicURL, logLevel: String?
-    var gatewayThreads, drainSeconds, featureIntervalSeconds: Int?
-    var verifyBackendCertificates: Bool?
+    var gatewayThreads, drainSeconds, featureIntervalSeconds, tunnelIdleSeconds: Int?
+    var verifyBackendCertificates, gatewayProxyProtocol, gatewayTLSProxyProtocol: Bool?
     var quotas: [String: Int]?
     var functions: [String: String]?
 
@@ -122,6 +131,9 @@ private struct SettingsFile: Decodable {
         case publicURL = "public_url"
         case logLevel = "log_level"
         case gatewayThreads = "gateway_threads"
+        case gatewayProxyProtocol = "gateway_proxy_protocol"
+        case gatewayTLSProxyProtocol = "gateway_tls_proxy_protocol"
+        case tunnelIdleSeconds = "tunnel_idle_seconds"
         case drainSeconds = "drain_seconds"
         case featureIntervalSeconds = "feature_interval_seconds"
         case verifyBackendCertificates = "verify_backend_certificates"
@@ -170,6 +182,9 @@ private struct SettingsFile: Decodable {
         publicURL = try values.decodeIfPresent(String.self, forKey: .publicURL)
         logLevel = try values.decodeIfPresent(String.self, forKey: .logLevel)
         gatewayThreads = try values.decodeIfPresent(Int.self, forKey: .gatewayThreads)
+        gatewayProxyProtocol = try values.decodeIfPresent(Bool.self, forKey: .gatewayProxyProtocol)
+        gatewayTLSProxyProtocol = try values.decodeIfPresent(Bool.self, forKey: .gatewayTLSProxyProtocol)
+        tunnelIdleSeconds = try values.decodeIfPresent(Int.self, forKey: .tunnelIdleSeconds)
         drainSeconds = try values.decodeIfPresent(Int.self, forKey: .drainSeconds)
         featureIntervalSeconds = try values.decodeIfPresent(Int.self, forKey: .featureIntervalSeconds)
         verifyBackendCertificates = try values.decodeIfPresent(Bool.self, forKey: .verifyBackendCertificates)
