@@ -385,6 +385,31 @@ def test_both_authorizers(sdk, world, backend, asked):
     assert [request.path for request in asked.requests] == ["/versioned/v2", "/authorizer"]
 
 
+# Explained ---------------------------------------------------------------------------------------
+
+def test_explanations_call_no_function(sdk, world, asked):
+    front = sdk.create_custom_authorizer_v2(body={
+        "name": unique("front"), "type": "FRONTEND", "authorizer_type": "FUNC", "authorizer_uri": functions.AUTHORIZER, "need_body": True})
+    api = served(world, info(authorizer_id=make_backend_authorizer(sdk).id), auth_type="AUTHORIZER", authorizer_id=front.id)
+    wanted = {"scheme": "HTTP", "host": api.host, "method": "POST", "path": f"{api.path}?token=secret&a=1", "body": "abc",
+              "headers": [{"name": "Authorization", "value": "Bearer secret"}, {"name": "X-A", "value": "1"}]}
+    told = world.api.expect(200, "POST", "/explain", wanted)
+    assert (told["outcome"], told["backend"]["type"]) == ("forwarded", "FUNCTION")
+    assert told["backend"]["addresses"] == [f"http://{asked.address}"]
+    head, _, text = told["backend"]["request"].partition("\r\n\r\n")
+    assert head.startswith("POST /worker HTTP/1.1\r\n") and "secret" not in told["backend"]["request"]
+    shown = json.loads(text)
+    assert shown["headers"]["x-a"] == "1" and shown["headers"]["authorization"] == "***" and base64.b64decode(shown["body"]) == b"abc"
+    assert shown["queryStringParameters"] == {"token": "***", "a": "1"}
+    assert [(step["stage"], step["verdict"]) for step in told["steps"] if "authorizer" in step["stage"]] == [
+        ("authorizer", "assumed"), ("backend_authorizer", "assumed")]
+    for answer, status in (("deny", 401), ("unreachable", 500)):
+        told = world.api.expect(200, "POST", "/explain", {**wanted, "authorizer": answer})
+        assert (told["outcome"], told["answer"]["status"]) == ("refused", status)
+    assert asked.requests == []
+    assert world.call(api, "POST", body=b"abc").status == 200 and len(asked.requests) == 3
+
+
 # Moved and gone ----------------------------------------------------------------------------------
 
 def test_changed_while_traffic_flows(sdk, world, backend, worker):
