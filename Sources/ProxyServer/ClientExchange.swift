@@ -122,14 +122,21 @@ extension ClientConnection {
         case .choice(let choice): call(choice, head)
         case .mock(let mock): call(mock)
         case .forward(let backend): call(backend, route.backends.downgraded, head)
+        case .function(let backend): call(backend, route.backends.downgraded)
         }
     }
 
     /// The backend that the route's policies have chosen.
     private func call(_ choice: BackendChoice, _ head: RequestHead) {
+        if choice.authorizer == nil { enter(choice, head) } else { authorize(choice) }
+    }
+
+    /// Nobody else has to be asked.
+    func enter(_ choice: BackendChoice, _ head: RequestHead) {
         switch choice.backend {
         case .mock(let mock): call(mock)
         case .http(let backend): call(backend, choice.mapping, head)
+        case .function(let backend): call(backend, choice.mapping)
         }
     }
 
@@ -158,7 +165,7 @@ extension ClientConnection {
     }
 
     /// Puts together what the backend gets, when everything is known that it may get.
-    private func map(_ mapping: ParameterMapping) -> GatewayFailure? {
+    func map(_ mapping: ParameterMapping) -> GatewayFailure? {
         guard let parameters = exchange.parameters, let values = exchange.values, let captures = exchange.captures else {
             return .internalError
         }

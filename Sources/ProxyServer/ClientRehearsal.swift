@@ -72,6 +72,19 @@ extension ClientConnection {
         send(answer, [], failure: nil)
     }
 
+    /// Shows the event instead of sending it.
+    func rehearse(_ backend: FunctionBackend, _ event: ByteScratch, _ rehearsal: Rehearsal) {
+        var destination = Rehearsal.Destination(kind: .function)
+        destination.addresses = [backend.function.upstream.text]
+        let request = ByteScratch()
+        FunctionCall.writeHead(backend.function, eventCount: event.count, requestID: exchange.requestID, to: request)
+        destination.request = MaskedRequest.text(request.bytes) + String(decoding: event.bytes, as: UTF8.self)
+        rehearsal.send(to: destination, destination.addresses.joined(separator: ", "))
+        let answer = exchange.ownAnswer
+        answer.begin(status: 200)
+        send(answer, [], failure: nil)
+    }
+
     /// Whom the strategy would choose from: the one of a hash, or all whose turn it may be. nil: nobody may be asked.
     private func members(of selection: MemberSelection, _ channel: BalancedChannel) -> [BalancedMember]? {
         switch channel.strategy {

@@ -13,6 +13,8 @@ struct Exchange {
     /// Set where a request ended before it had a route.
     var host: VirtualHost?
     var backend: HTTPBackend?
+    /// The backend whose authorizer is asked.
+    var choice: BackendChoice?
     /// Member of the backend's channel that is asked now, and those that have failed this request.
     private var member: BalancedMember?
     private(set) var triedMembers: [BalancedMember] = []
@@ -144,6 +146,7 @@ struct Exchange {
         route = nil
         host = nil
         backend = nil
+        choice = nil
         if member != nil { leaveMember(failed: false) }
         if !triedMembers.isEmpty { triedMembers = [] }
         instance = nil

@@ -150,6 +150,7 @@ public struct RoutePolicies: Sendable {
 public enum Backend: Sendable {
     case http(HTTPBackend)
     case mock(MockBackend)
+    case function(FunctionBackend)
 }
 
 /// An HTTP or HTTPS backend, reached directly or through a channel.

@@ -27,10 +27,8 @@ public struct PolicyCompiler: Sendable {
         policies.signing = try signing(api)
         policies.access = try access(api)
         policies.callers = try CallerCompiler.policy(of: api)
-        policies.authorizer = try AuthorizerCompiler(
-            api: api, settings: settings, registry: registry, functions: functions
-        ).frontend()
-        let compiler = PluginCompiler(api: api, settings: settings, registry: registry)
+        policies.authorizer = try authorizers(of: api, settings).frontend()
+        let compiler = PluginCompiler(api: api, settings: settings, registry: registry, functions: functions)
         for plugin in api.plugins {
             try compiler.compile(plugin, into: &policies)
             if let stage = plugin.type.stage { policies.objects[stage] = PolicyObject(.plugin, id: plugin.id, name: plugin.name) }
@@ -52,6 +50,10 @@ public struct PolicyCompiler: Sendable {
             policies.objects[.accessList] = PolicyObject(.accessControlPolicy, id: list.id, name: list.name)
         }
         return policies
+    }
+
+    func authorizers(of api: PublishedAPI, _ settings: InstanceSettings) -> AuthorizerCompiler {
+        AuthorizerCompiler(api: api, settings: settings, registry: registry, functions: functions)
     }
 
     private func signing(_ api: PublishedAPI) throws(CompileDiagnostic) -> SigningPolicy? {

@@ -37,7 +37,7 @@ public struct RouteCompiler: Sendable {
             matchMode: MatchMode(definition.matchMode), schemes: AllowedSchemes(definition.reqProtocol), refusal: nil,
             backends: try BackendCompiler(
                 definition: definition, front: path, settings: settings, resource: resource, channels: channels,
-                orchestrations: api.orchestrations
+                orchestrations: api.orchestrations, authorizers: policies.authorizers(of: api, settings)
             ).compile(),
             policies: compiled, meter: meter(of: api), hop: hops?.value(depth: 1, apiID: api.apiID) ?? [],
             domain: Self.domain(of: definition))

@@ -46,6 +46,8 @@ private func describe(_ route: Route) -> String {
         case .mock(let mock): "mock \(mock.status) \(mock.headers) \(String(decoding: mock.body, as: UTF8.self))"
         case .http(let http):
             "http \(http.upstream) \(http.hostHeader) \(String(describing: http.method)) \(http.path) \(http.timeoutMilliseconds) \(http.retry)"
+        case .function(let function):
+            "function \(function.function) \(function.isAsync) \(function.encodesBody) \(function.timeoutMilliseconds)"
         }
     return "\(route.identity) \(route.method) \(route.path.text) \(route.matchMode) \(route.schemes.rawValue) "
         + "\(String(describing: route.refusal)) \(backend) \(describe(route.policies))"
