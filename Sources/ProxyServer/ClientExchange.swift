@@ -45,6 +45,8 @@ extension ClientConnection {
     private func begin(_ head: RequestHead, _ route: Route, _ instance: InstanceContext) {
         exchange.route = route
         exchange.instance = instance
+        // Also on connections that were there before it was switched off (RFC 9110, 15.5.20).
+        if isStream, instance.settings.refusesHTTP2 { return fail(.misdirected) }
         body = BodyReader(head.framing, limit: instance.settings.maxBodyBytes)
         if route.policies.needsValues { exchange.values = makeValues(head, route, instance) }
         goOn(Pipeline.beforeAuthentication(route, usesTLS: usesTLS, values: exchange.values, outcome: &exchange.outcome))
@@ -254,7 +256,7 @@ extension ClientConnection {
             out.writeStaticString("HTTP/1.1 100 Continue\r\n\r\n")
             context?.writeAndFlush(wrapOutboundOut(out), promise: nil)
         }
-        clientDeadline = loop.eventTime + nanoseconds(loop.configuration.bodyTimeoutMilliseconds)
+        clientDeadline = loop.eventTime + bodyTimeout
         switch exchange.gate {
         case .collecting(let policy, let bytes): if exchange.collected.count >= bytes { ask(policy) }
         case .asking, .identifying, .verifying, .filling: break
@@ -408,7 +410,7 @@ extension ClientConnection {
     func bodyMayGoOn() {
         if phase == .tunnel { return resumeReading() }
         guard phase == .exchange, !body.isComplete else { return }
-        clientDeadline = loop.eventTime + nanoseconds(loop.configuration.bodyTimeoutMilliseconds)
+        clientDeadline = loop.eventTime + bodyTimeout
         resumeReading()
     }
 

@@ -29,6 +29,11 @@ public struct InstanceSettings: Sendable {
     /// Feature `sse_strategy`: streams of events may be silent for as long as tunnels.
     public var keepsEventStreams = false
 
+    /// Feature `request_custom_config`: clients are not offered HTTP/2.
+    public var refusesHTTP2 = false
+    /// Feature `request_custom_config`: longest pause inside a request's body; nil: the gateway's own.
+    public var bodyTimeoutMilliseconds: Int?
+
     public func passesToken(of accountName: String) -> Bool { tokenPatterns.contains { $0.match(accountName) == .match } }
 
     public init(

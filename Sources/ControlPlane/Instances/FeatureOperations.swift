@@ -53,7 +53,7 @@ extension ControlPlane {
             if old == nil { try w.sql.insert(new) } else { try w.sql.update(new) }
             try w.record(.feature, id: id, before: old, after: new)
             w.touch(.instance(call.instanceID))
-            if feature == .sslCiphers { try w.touchDomains(of: call) }
+            if feature == .sslCiphers || feature == .requestCustomConfig { try w.touchDomains(of: call) }
             if feature == .backendTimeout || feature == .requestBodySize || feature == .rateLimit { try w.touchPublications(of: call) }
             return FeatureState(new)
         }

@@ -37,6 +37,7 @@ public enum ConfigurableFeature: String, Sendable, CaseIterable {
     case backendTokenAllow = "backend_token_allow"
     case sslCiphers = "ssl_ciphers"
     case gzip = "gzip"
+    case requestCustomConfig = "request_custom_config"
     case sseStrategy = "sse_strategy"
     case authorizerContextNumbers = "authorizer_context_support_num_bool"
 
@@ -51,6 +52,7 @@ public enum ConfigurableFeature: String, Sendable, CaseIterable {
         case .apiURINoEscape, .authorizerContextNumbers: "off"
         case .sseStrategy: "off"
         case .gzip: #"{"enable":"off","comp_level":6}"#
+        case .requestCustomConfig: #"{"http2_enable":"on","request_body_timeout":8}"#
         case .vpcNameModifiable: "on"
         case .rateLimit: #"{"api_limits":200}"#
         case .appBasic, .appSecret, .appAPIKey: "off"
@@ -64,7 +66,9 @@ public enum ConfigurableFeature: String, Sendable, CaseIterable {
     /// `config` of a call that only says `enable: true`.
     public var enabledConfig: String {
         switch self {
-        case .requestBodySize, .backendTimeout, .customAuthHeader, .rateLimit, .backendTokenAllow, .sslCiphers: defaultConfig
+        case .requestBodySize, .backendTimeout, .customAuthHeader, .rateLimit, .backendTokenAllow, .sslCiphers,
+            .requestCustomConfig:
+            defaultConfig
         case .appBasic, .appSecret, .appAPIKey: "on"
         case .appJWT: #"{"enable":"on","auth_header":"Authorization"}"#
         case .publicKey: #"{"enable":"on","public_key_uri_prefix":"/apigw/authadv/v2/public-key/"}"#
@@ -78,7 +82,12 @@ public enum ConfigurableFeature: String, Sendable, CaseIterable {
     }
 
     /// Limits are always in force, and channels may be renamed; the others are off until somebody switches them on.
-    public var enabledByDefault: Bool { self == .requestBodySize || self == .backendTimeout || self == .vpcNameModifiable }
+    public var enabledByDefault: Bool { 
+        switch self {
+        case .requestBodySize, .backendTimeout, .vpcNameModifiable, .requestCustomConfig: true
+        default: false
+        }
+    }
 }
 
 /// The one list of all features.
@@ -154,7 +163,7 @@ public enum FeatureCatalogue {
         unsupported("vpc_health_status"),
         unsupported("custom_log", #"{"custom_logs":[]}"#),
         configurable(.sseStrategy),
-        unsupported("request_custom_config"),
+        configurable(.requestCustomConfig),
         configurable(.authorizerContextNumbers),
     ]
 
