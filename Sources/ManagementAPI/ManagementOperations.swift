@@ -2,8 +2,12 @@ import ControlPlane
 
 /// Mounts the resource families, nothing else: one line each.
 public enum ManagementOperations {
-    /// - Parameter debugging: sends requests through the gateway of this process.
-    public static func all(_ plane: ControlPlane, debugging: @escaping DebugSender) -> OperationRoutes {
+    /// - Parameters:
+    ///   - debugging: sends requests through the gateway of this process.
+    ///   - explaining: lets this gateway say what it would do with a request.
+    public static func all(
+        _ plane: ControlPlane, debugging: @escaping DebugSender, explaining: @escaping Explainer
+    ) -> OperationRoutes {
         var routes = OperationRoutes()
         routes.addInstances(plane)
         routes.addFeatures(plane)
@@ -22,6 +26,7 @@ public enum ManagementOperations {
         routes.addOrchestrations(plane)
         routes.addAPIs(plane)
         routes.addDebugging(plane, debugging)
+        routes.addExplaining(plane, explaining)
         routes.addPublishing(plane)
         routes.addSignatureKeys(plane)
         routes.addAccessPolicies(plane)

@@ -46,8 +46,12 @@ public enum Pipeline {
         guard route.schemes.contains(usesTLS ? .https : .http) else { return .refuse(.schemeNotSupported(route.schemes)) }
         if let refusal = route.refusal { return .refuse(.routeRefused(refusal)) }
         guard let values else { return .proceed }
+        values.rehearsal?.pass(.scheme, usesTLS ? "HTTPS" : "HTTP")
         let policies = route.policies
-        if let access = policies.access, let failure = AccessStage.check(access, values.facts) { return .refuse(failure) }
+        if let access = policies.access {
+            if let failure = AccessStage.check(access, values.facts) { return .refuse(failure) }
+            values.rehearsal?.pass(.accessList, "client address \(values.facts.clientAddress)")
+        }
         if let callers = policies.callers { return .identify(callers) }
         return afterIdentification(route, values: values, outcome: &outcome)
     }
@@ -63,11 +67,14 @@ public enum Pipeline {
                 limit, values, user: user?.key, alias: user?.alias, app: values.caller?.app?.appID)
             outcome.rateLimit = decision
             if !decision.isAllowed { return .refuse(.throttled) }
+            values.rehearsal?.pass(.rateLimit, RateLimitStage.description(decision))
         }
         if let third = policies.thirdAuth {
             switch ThirdAuthStage.begin(third, values) {
             case .refuse(let failure): return .refuse(failure)
-            case .skip: ThirdAuthStage.copyHeaders(third, from: nil, to: values.facts.head)
+            case .skip:
+                ThirdAuthStage.copyHeaders(third, from: nil, to: values.facts.head)
+                values.rehearsal?.pass(.thirdAuth, "its rules let the request pass unasked")
             case .ask: return .ask(third, body: ThirdAuthStage.carriedBody(third, values.facts.head.framing))
             }
         }
@@ -91,14 +98,23 @@ public enum Pipeline {
         if case .length(let count) = head.framing, count > settings.maxBodyBytes { return .refuse(.bodyTooLarge) }
         if let parameters = route.policies.parameters, let values, let captures {
             guard ParameterStage.accepts(parameters, values, captures) else { return .refuse(.parameterRejected) }
+            values.rehearsal?.pass(.parameters)
         }
         if let values, let breaker = route.policies.breaker {
             switch BreakerStage.enter(breaker, values) {
-            case .closed(let pass): outcome.breaker = pass
+            case .closed(let pass):
+                // A rehearsal has no outcome that could be reported.
+                if values.rehearsal == nil { outcome.breaker = pass }
+                values.rehearsal?.pass(.breaker, "closed")
             case .open(nil): return .refuse(.breakerOpen)
-            case .open(.http(let backend)?): return .forward(backend)
-            case .open(.mock(let mock)?): return .mock(mock)
+            case .open(.http(let backend)?):
+                values.rehearsal?.pass(.breaker, "open: its downgrade is called")
+                return .forward(backend)
+            case .open(.mock(let mock)?):
+                values.rehearsal?.pass(.breaker, "open: its downgrade answers")
+                return .mock(mock)
             case .open(.passthrough(let lines)?):
+                values.rehearsal?.pass(.breaker, "open: header lines of its downgrade are added")
                 for line in lines {
                     let name = line.name.map(asciiLowercase)
                     name.withUnsafeBytes { head.remove(named: ByteView($0)) }

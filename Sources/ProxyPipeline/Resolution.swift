@@ -79,7 +79,7 @@ extension GatewaySnapshot {
         return nil
     }
 
-    private func virtualHost(_ name: ByteView) -> VirtualHost? {
+    func virtualHost(_ name: ByteView) -> VirtualHost? {
         guard !name.isEmpty else { return nil }
         if let exact = hosts.value(for: name.buffer) { return exact }
         guard !wildcardHosts.isEmpty else { return nil }
@@ -92,13 +92,16 @@ extension GatewaySnapshot {
         return nil
     }
 
+    /// Whose settings hold for a request, if its host is known.
+    public func instance(of head: RequestHead) -> InstanceContext? { settings(of: virtualHost(head.host)) }
+
     /// By host; a gateway with a single instance has no doubt about it.
     private func settings(of host: VirtualHost?) -> InstanceContext? {
         if let host { return instances.indices.contains(host.instance) ? instances[host.instance] : nil }
         return instances.count == 1 ? instances[0] : nil
     }
 
-    private func environment(of host: VirtualHost, _ head: RequestHead) -> EnvironmentRoutes? {
+    func environment(of host: VirtualHost, _ head: RequestHead) -> EnvironmentRoutes? {
         let wanted = head.value(.xStage) ?? ByteView("RELEASE")
         for environment in host.environments where wanted.equals(environment.name) { return environment }
         return nil

@@ -123,6 +123,7 @@ extension ClientConnection {
     // MARK: The gateway's own answer
 
     func fail(_ failure: GatewayFailure) {
+        rehearsal?.refuse(failure)
         guard !exchange.hasAnswer else {
             closeNow()
             return
@@ -183,6 +184,7 @@ extension ClientConnection {
     func send(_ answer: ResponseHead, _ text: [UInt8], failure: GatewayFailure?) {
         exchange.deadline = .max
         exchange.status = answer.status
+        if let rehearsal { origin?.finish(rehearsal.report) }
         var text = text
         if let level = exchange.instance?.settings.gzipLevel { text = compressed(text, answer, level) }
         decorate(answer, failure: failure, isBackend: false)

@@ -38,6 +38,8 @@ final class ClientConnection: AnswerReceiver, ChannelInboundHandler, ChannelOutb
     let isStream: Bool
     /// Set on connections of the program's own.
     let origin: DirectOrigin?
+    /// Set when requests must have no consequences.
+    let rehearsal: Rehearsal?
     /// What the handshake came to.
     private(set) var security: ConnectionSecurity
     /// Whose certificates the client was asked for.
@@ -75,6 +77,7 @@ final class ClientConnection: AnswerReceiver, ChannelInboundHandler, ChannelOutb
     init(loop: LoopState, usesTLS: Bool, listenerPort: Int, origin: DirectOrigin? = nil) {
         self.origin = origin
         isStream = false
+        rehearsal = origin?.assumptions.map(Rehearsal.init)
         self.loop = loop
         self.usesTLS = usesTLS
         security = ConnectionSecurity(usesTLS: usesTLS)
@@ -85,6 +88,7 @@ final class ClientConnection: AnswerReceiver, ChannelInboundHandler, ChannelOutb
     /// One stream of a session, which is as safe as the session's connection.
     init(stream session: HTTP2Session) {
         origin = nil
+        rehearsal = nil
         isStream = true
         loop = session.loop
         usesTLS = session.usesTLS
@@ -170,7 +174,7 @@ final class ClientConnection: AnswerReceiver, ChannelInboundHandler, ChannelOutb
     /// Adds the request to its API's counts, once. A request that matched no API belongs to none; a preflight is the browser's
     /// question and no call of the API.
     func countRequest() {
-        guard let route = exchange.route, let meter = route.meter, !exchange.isPreflight else { return }
+        guard let route = exchange.route, let meter = route.meter, !exchange.isPreflight, rehearsal == nil else { return }
         exchange.route = nil
         let now = loop.eventTime
         let sent = exchange.firstSentAt

@@ -21,7 +21,10 @@ extension ClientConnection {
         }
         let captures = exchange.captures ?? RouteCaptures()
         exchange.captures = captures
-        switch (origin?.snapshot ?? loop.snapshot).resolve(head, captures: captures, security: security) {
+        let snapshot = origin?.snapshot ?? loop.snapshot
+        let resolution = snapshot.resolve(head, captures: captures, security: security)
+        if let rehearsal, !rehearse(resolution, snapshot, head, rehearsal) { return fail(.apiNotFound) }
+        switch resolution {
         case .failure(let failure): fail(failure)
         case .hostFailure(let failure, let host, let instance):
             exchange.host = host
@@ -48,7 +51,7 @@ extension ClientConnection {
         // Also on connections that were there before it was switched off (RFC 9110, 15.5.20).
         if isStream, instance.settings.refusesHTTP2 { return fail(.misdirected) }
         body = BodyReader(head.framing, limit: instance.settings.maxBodyBytes)
-        if route.policies.needsValues { exchange.values = makeValues(head, route, instance) }
+        if route.policies.needsValues || rehearsal != nil { exchange.values = makeValues(head, route, instance) }
         goOn(Pipeline.beforeAuthentication(route, usesTLS: usesTLS, values: exchange.values, outcome: &exchange.outcome))
     }
 
@@ -73,7 +76,7 @@ extension ClientConnection {
             head: head, peer: peer, clientAddress: ClientAddress.of(head, peer: peer, source: instance.settings.clientAddress),
             usesTLS: usesTLS, nowMilliseconds: LoopState.wallMilliseconds(), nowNanoseconds: exchange.began,
             requestID: exchange.requestID, clientCertificateName: security.clientName)
-        return RequestValues(facts: facts, identity: route.identity, scratch: loop.stageScratch)
+        return RequestValues(facts: facts, identity: route.identity, scratch: loop.stageScratch, rehearsal: rehearsal)
     }
 
     /// What a failure's answer may name; without a route, its group alone.
@@ -123,6 +126,7 @@ extension ClientConnection {
     }
 
     private func call(_ mock: MockBackend) {
+        rehearsal?.send(to: Rehearsal.Destination(kind: .mock), "a fixed answer")
         reportToBreaker(status: mock.status, timedOut: false)
         answer(mock)
     }
@@ -155,6 +159,7 @@ extension ClientConnection {
     private func ask(_ policy: ThirdAuthPolicy) {
         guard let values = exchange.values else { return fail(.internalError) }
         exchange.gate = .asking
+        if let rehearsal { return authenticated(policy, assumedAnswer(policy, rehearsal)) }
         clientDeadline = .max
         guard let pool = pool(of: policy) else { return authenticated(policy, .failed(.noMember)) }
         loop.sideScratch.removeAll()
@@ -204,7 +209,7 @@ extension ClientConnection {
             text = body
         }
         let verdict = ThirdAuthStage.verdict(
-            policy, answer, client: values.facts.clientAddress, nowNanoseconds: loop.eventTime)
+            policy, answer, client: values.facts.clientAddress, nowNanoseconds: loop.eventTime, counts: rehearsal == nil)
         switch verdict {
         case .refuse(let failure, let returnsAnswer):
             if returnsAnswer, let received { send(copyOf: received, text) } else { fail(failure) }
@@ -268,6 +273,7 @@ extension ClientConnection {
     func dispatch() {
         guard let backend = exchange.backend else { return }
         exchange.isDispatched = true
+        if let rehearsal { return rehearse(backend, rehearsal) }
         exchange.attempts += 1
         let now = loop.eventTime
         exchange.sentAt = now
@@ -321,7 +327,7 @@ extension ClientConnection {
     }
 
     /// What a hashing strategy looks at: the client's address, or the path that was matched (gateway-runtime.md, 4.2).
-    private func balanceKey(_ channel: BalancedChannel) -> UInt64 {
+    func balanceKey(_ channel: BalancedChannel) -> UInt64 {
         guard let head else { return 0 }
         if channel.strategy == .uriHash { return StableHash.hash(head.path.buffer) }
         return StableHash.hash(ClientAddress.of(head, peer: peer, source: exchange.instance?.settings.clientAddress ?? .peer))
@@ -332,6 +338,30 @@ extension ClientConnection {
         exchange.upstream = connection
         connection.begin(
             self, answersHead: RequestWriter.isHead(head, backend), acceptsUpgrade: head.upgradeProtocol != nil)
+        if let failure = write(head, backend, captures, to: &connection.out) {
+            exchange.forgetReplay()
+            attemptFailed(failure, isFree: false)
+            return
+        }
+        let bodyCount = exchange.unsent.readableBytes
+        if bodyCount == 0 {
+            connection.send(connection.out)
+        } else if bodyCount <= 16 * 1024 {
+            // Small bodies travel with their head: one write a message.
+            connection.out.writeImmutableBuffer(exchange.unsent)
+            exchange.clearUnsent()
+            connection.send(connection.out)
+        } else {
+            connection.write(connection.out)
+            connection.send(exchange.takeUnsent())
+        }
+        checkCongestion(connection)
+    }
+
+    /// Writes the head of the backend's request into `out`, which is emptied before.
+    func write(
+        _ head: RequestHead, _ backend: HTTPBackend, _ captures: RouteCaptures, to out: inout ByteBuffer
+    ) -> GatewayFailure? {
         var clientText: [UInt8]?
         if let source = exchange.instance?.settings.clientAddress, source != .peer {
             let address = ClientAddress.of(head, peer: peer, source: source)
@@ -350,9 +380,9 @@ extension ClientConnection {
                     seconds: LoopState.wallMilliseconds() / 1000, scratch: loop.signingScratch)
             }
         }
-        connection.out.clear()
+        out.clear()
         var failure: GatewayFailure?
-        connection.out.writeWithUnsafeMutableBytes(minimumWritableBytes: RequestWriter.bound(head, request)) { area in
+        out.writeWithUnsafeMutableBytes(minimumWritableBytes: RequestWriter.bound(head, request)) { area in
             var writer = ByteWriter(area)
             do {
                 try RequestWriter.write(head, request, to: &writer)
@@ -362,24 +392,7 @@ extension ClientConnection {
             }
             return writer.count
         }
-        if let failure {
-            exchange.forgetReplay()
-            attemptFailed(failure, isFree: false)
-            return
-        }
-        let bodyCount = exchange.unsent.readableBytes
-        if bodyCount == 0 {
-            connection.send(connection.out)
-        } else if bodyCount <= 16 * 1024 {
-            // Small bodies travel with their head: one write a message.
-            connection.out.writeImmutableBuffer(exchange.unsent)
-            exchange.clearUnsent()
-            connection.send(connection.out)
-        } else {
-            connection.write(connection.out)
-            connection.send(exchange.takeUnsent())
-        }
-        checkCongestion(connection)
+        return failure
     }
 
     /// Hands on what has come of the body since.

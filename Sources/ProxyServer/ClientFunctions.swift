@@ -30,9 +30,13 @@ extension ClientConnection {
         var key: BodyDigest?
         if let cache = policy.cache {
             let digest = AuthorizerStage.key(policy, values, body: body, takesNumbers: takesNumbers)
-            if let known = cache.decision(for: digest, at: milliseconds(loop.eventTime)) { return follow(policy, known) }
+            if let known = cache.decision(for: digest, at: milliseconds(loop.eventTime)) {
+                if known.isAllowed { rehearsal?.pass(policy.side.stage, "as it said before, which is remembered") }
+                return follow(policy, known)
+            }
             key = digest
         }
+        if let rehearsal { return follow(policy, rehearsal) }
         let event = ByteScratch(capacity: 1024 + (body?.count ?? 0) * 4 / 3)
         AuthorizerStage.writeEvent(policy, values, body: body, to: event)
         let manner = SideRequest.Manner(
@@ -48,6 +52,15 @@ extension ClientConnection {
             }
             connection.follow(policy, decision)
         }
+    }
+
+    /// What the function is taken to say.
+    private func follow(_ policy: AuthorizerPolicy, _ rehearsal: Rehearsal) {
+        let assumed = rehearsal.assumptions
+        rehearsal.assume(policy.side.stage, "its function would be asked and is taken to answer: \(assumed.authorizer)")
+        guard assumed.authorizer != .unreachable else { return fail(.authorizerFailed) }
+        follow(
+            policy, AuthorizerDecision(isAllowed: assumed.authorizer == .allows, context: assumed.authorizerContext))
     }
 
     private func milliseconds(_ nanoseconds: UInt64) -> Int64 { Int64(nanoseconds / 1_000_000) }
@@ -118,5 +131,14 @@ extension ClientConnection {
         exchange.side = side
         exchange.deadline = loop.eventTime + nanoseconds(manner.timeoutMilliseconds)
         side.start()
+    }
+}
+
+extension AuthorizerSide {
+    fileprivate var stage: PipelineStage {
+        switch self {
+        case .frontend: .authorizer
+        case .backend: .backendAuthorizer
+        }
     }
 }

@@ -17,6 +17,7 @@ extension ClientConnection {
         exchange.callers = loop.snapshot.callers
         if let third = route.policies.thirdAuth { exchange.wantedBytes = ThirdAuthStage.carriedBody(third, head.framing) ?? 0 }
         guard let stage = callerStage(policy) else { return fail(.internalError) }
+        if let caller = rehearsal?.assumptions.caller { return take(stage.admit(caller)) }
         take(stage.begin())
     }
 
@@ -38,6 +39,7 @@ extension ClientConnection {
         case .identified(let caller):
             exchange.hasher = nil
             exchange.values?.caller = caller
+            rehearsal?.pass(.caller, caller.description)
             guard let route = exchange.route, let values = exchange.values else { return }
             goOn(Pipeline.afterIdentification(route, values: values, outcome: &exchange.outcome))
         }

@@ -22,7 +22,7 @@ extension ClientConnection {
         }
         guard pending.readableBytes <= Self.bufferBound else { return }
         switch phase {
-        case .exchange where exchange.isCongested: break
+        case .exchange where exchange.isCongested || !body.isComplete && exchange.upstream?.isWritable == false: break
         case .tunnel where exchange.upstream?.isWritable == false: break
         default: resumeReading()
         }

@@ -14,8 +14,8 @@ public struct DirectRequest: Sendable {
     public var usesTLS: Bool
     /// Where the request counts as coming from.
     public var peer: IPAddress
-    /// Only this API may answer; what leads to another one is answered as leading to none.
-    public var apiID: String
+    /// Only this API may answer; what leads to another one is answered as leading to none. nil: any.
+    public var apiID: String?
     /// nil: the snapshot in force when the head is complete.
     public var snapshot: GatewaySnapshot?
     /// Bytes of the answer's body that are kept.
@@ -23,7 +23,7 @@ public struct DirectRequest: Sendable {
     public var timeoutMilliseconds: Int64
 
     public init(
-        bytes: [UInt8], usesTLS: Bool, peer: IPAddress, apiID: String, snapshot: GatewaySnapshot?, answerLimit: Int,
+        bytes: [UInt8], usesTLS: Bool, peer: IPAddress, apiID: String?, snapshot: GatewaySnapshot?, answerLimit: Int,
         timeoutMilliseconds: Int64
     ) {
         self.bytes = bytes
@@ -61,19 +61,30 @@ public enum DirectFailure: Error, Sendable, Equatable {
 final class DirectOrigin: Sendable {
     let snapshot: GatewaySnapshot?
     let peer: IPAddress
-    private let apiID: String
+    private let apiID: String?
+    /// Set for a rehearsal, which is about one instance.
+    let assumptions: RehearsalAssumptions?
+    let instanceID: String?
+    private let report = NIOLockedValueBox<Rehearsal.Report?>(nil)
     private let reached = NIOLockedValueBox(false)
 
-    init(_ request: DirectRequest) {
+    init(_ request: DirectRequest, rehearsing rehearsal: (RehearsalAssumptions, instanceID: String)? = nil) {
+        assumptions = rehearsal?.0
+        instanceID = rehearsal?.instanceID
         snapshot = request.snapshot
         peer = request.peer
         apiID = request.apiID
     }
 
+    /// What the rehearsal came to; nil before it has ended.
+    var rehearsed: Rehearsal.Report? { report.withLockedValue { $0 } }
+
+    func finish(_ report: Rehearsal.Report) { self.report.withLockedValue { $0 = report } }
+
     var hasReachedAPI: Bool { reached.withLockedValue { $0 } }
 
     func allows(_ route: Route) -> Bool {
-        guard route.identity.apiID == apiID else { return false }
+        guard apiID == nil || route.identity.apiID == apiID else { return false }
         reached.withLockedValue { $0 = true }
         return true
     }
@@ -82,9 +93,27 @@ final class DirectOrigin: Sendable {
 extension ProxyServer {
     /// Sends a request through the request path of one event loop, over a connection that has only this program at both ends.
     public func answer(_ request: DirectRequest) async throws(DirectFailure) -> DirectAnswer {
+        try await answer(request, from: DirectOrigin(request))
+    }
+
+    /// Decides about a request without consequences: what it would be answered, and what each stage has to say. The one to whom it
+    /// would be sent is not called: such a request is answered with 200 and no body.
+    ///
+    /// - Parameters:
+    ///   - request: as in ``answer(_:)``.
+    ///   - instanceID: hosts of other instances count as unknown.
+    public func rehearse(
+        _ request: DirectRequest, assuming assumptions: RehearsalAssumptions, instanceID: String
+    ) async throws(DirectFailure) -> (answer: DirectAnswer, report: Rehearsal.Report) {
+        let origin = DirectOrigin(request, rehearsing: (assumptions, instanceID))
+        let answer = try await answer(request, from: origin)
+        guard let report = origin.rehearsed else { throw .noAnswer }
+        return (answer, report)
+    }
+
+    private func answer(_ request: DirectRequest, from origin: DirectOrigin) async throws(DirectFailure) -> DirectAnswer {
         guard let loop = loops.randomElement() else { throw .noConnection }
         let pair = try LoopbackPair()
-        let origin = DirectOrigin(request)
         let outcome = AnswerOutcome(loop.eventLoop)
         // What is more than the body's limit covers the head and the framing of chunks.
         let limit = 2 * request.answerLimit + 256 * 1024

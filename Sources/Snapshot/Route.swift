@@ -127,6 +127,8 @@ public struct RoutePolicies: Sendable {
     public var failures: FailureShapes?
     /// The API's own switch, without a cors plug-in: answers may be read by any origin (gateway-runtime.md, 10).
     public var allowsAnyOrigin = false
+    /// What the stages were compiled from; empty without policies.
+    public var objects: [PipelineStage: PolicyObject] = [:]
     public init() {}
 }
 

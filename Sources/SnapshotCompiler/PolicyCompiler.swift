@@ -24,10 +24,25 @@ public struct PolicyCompiler: Sendable {
             api: api, settings: settings, registry: registry, functions: functions
         ).frontend()
         let compiler = PluginCompiler(api: api, settings: settings, registry: registry)
-        for plugin in api.plugins { try compiler.compile(plugin, into: &policies) }
+        for plugin in api.plugins {
+            try compiler.compile(plugin, into: &policies)
+            if let stage = plugin.type.stage { policies.objects[stage] = PolicyObject(.plugin, id: plugin.id, name: plugin.name) }
+        }
         if policies.rateLimit == nil {
             let throttles = ThrottleCompiler(api: api, registry: registry)
             policies.rateLimit = api.throttle.map(throttles.compile) ?? settings.defaultRateLimit.map(throttles.standard)
+            if let throttle = api.throttle?.policy {
+                policies.objects[.rateLimit] = PolicyObject(.throttlingPolicy, id: throttle.id, name: throttle.name)
+            } else if policies.rateLimit != nil {
+                policies.objects[.rateLimit] = PolicyObject(.instanceFeature, id: api.instanceID, name: "ratelimit")
+            }
+        }
+        if policies.authorizer != nil, let id = api.definition.authorizerID, let authorizer = api.authorizers[id] {
+            policies.objects[.authorizer] = PolicyObject(.authorizer, id: id, name: authorizer.name)
+        }
+        if let key = api.signatureKey { policies.objects[.signature] = PolicyObject(.signatureKey, id: key.id, name: key.name) }
+        if policies.access != nil, let list = api.accessPolicies.first(where: { $0.entity == .ip }) {
+            policies.objects[.accessList] = PolicyObject(.accessControlPolicy, id: list.id, name: list.name)
         }
         return policies
     }
@@ -49,6 +64,19 @@ public struct PolicyCompiler: Sendable {
             return AccessPolicy(id: policy.id, permitsListed: policy.action == .permit, addresses: IPSet(ranges))
         } catch {
             throw CompileDiagnostic(field: error.field, reason: error.reason, resource: "access control policy \(policy.id)")
+        }
+    }
+}
+
+extension PluginType {
+    /// Where a plug-in of this type decides; nil: it decides nothing.
+    fileprivate var stage: PipelineStage? {
+        switch self {
+        case .cors: .preflight
+        case .rateLimit: .rateLimit
+        case .breaker: .breaker
+        case .thirdAuth: .thirdAuth
+        case .setResponseHeaders, .kafkaLog: nil
         }
     }
 }

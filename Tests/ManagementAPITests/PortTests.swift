@@ -61,7 +61,7 @@ final class Port: Sendable {
                 "INSERT INTO instances (id, project_id, name, description, created_at, updated_at) VALUES ('inst', ?, 'i', '', 0, 0)",
                 [.text(projectID)])
         }
-        var routes = families ? ManagementOperations.all(plane, debugging: { _ in nil }) : OperationRoutes()
+        var routes = families ? ManagementOperations.all(plane, debugging: { _ in nil }, explaining: { _ in nil }) : OperationRoutes()
         register(&routes)
         responder = ManagementApplication.responder(
             settings: ManagementSettings(host: "127.0.0.1", port: 0, publicURL: "http://gate", region: "region-1"),

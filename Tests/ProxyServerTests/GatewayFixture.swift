@@ -20,14 +20,17 @@ struct Gateway {
         return Gateway(server: server, port: bound.http?.port ?? 0)
     }
 
-    static func snapshot(_ routes: [Route], settings: InstanceSettings = InstanceSettings(instanceID: "i")) -> GatewaySnapshot {
+    static func snapshot(
+        _ routes: [Route], settings: InstanceSettings = InstanceSettings(instanceID: "i"), callers: CallerDirectory = .empty
+    ) -> GatewaySnapshot {
         var table = RouteTable()
         for route in routes { table = table.inserting(route) }
         let host = VirtualHost(
             groupID: "g", groupName: "g", instance: 0,
             environments: [EnvironmentRoutes(id: "e", name: Array("RELEASE".utf8), routes: table)])
         return GatewaySnapshot(
-            revision: 1, hosts: ByteTrie().setting(Array("h".utf8), to: host), wildcardHosts: ByteTrie(), instances: [settings])
+            revision: 1, hosts: ByteTrie().setting(Array("h".utf8), to: host), wildcardHosts: ByteTrie(), instances: [settings],
+            callers: callers)
     }
 
     func stop() async { await server.shutdown(drain: .milliseconds(100)) }

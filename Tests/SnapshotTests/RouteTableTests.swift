@@ -82,7 +82,7 @@ import Testing
     }
 
     /// The trie decides as the written rules do when they are applied to all routes one by one.
-    @Test(arguments: 0..<40) func equalsANaiveMatcher(seed: UInt64) throws {
+    @Test(arguments: 0..<100) func equalsANaiveMatcher(seed: UInt64) throws {
         var generator = SplitMix(state: seed)
         let pieces = ["a", "b", "c", "{p}"]
         var table = RouteTable()

@@ -16,7 +16,7 @@ public enum OperationActions {
         // One body says whether it publishes or takes offline; both are the act of publishing.
         case .createOrDeletePublishRecordForApiV2, .batchPublishOrOfflineApiV2, .changeApiVersionV2: .apisPublish
         case .deleteApiByVersionIdV2: .apisOffline
-        case .debugApiV2, .debugLiveDataApiV2: .apisDebug
+        case .debugApiV2, .debugLiveDataApiV2, .explainRequest: .apisDebug
         case .importApiDefinitionsV2, .importApiDefinitionsAsync, .importLiveDataApiDefinitionsV2: .apisImport
         case .exportApiDefinitionsV2, .exportApiDefinitionsAsync, .exportLiveDataApiDefinitionsV2: .apisExport
         case .publishLiveDataApiV2: .apisPublish

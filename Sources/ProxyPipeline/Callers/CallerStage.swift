@@ -69,6 +69,19 @@ public struct CallerStage {
         }
     }
 
+    /// Whose identity is given, not proved.
+    public func admit(_ assumed: RehearsalAssumptions.Caller) -> Step {
+        switch (assumed, policy.kind) {
+        case (.app(let id), .app):
+            guard let app = directory.app(id: id), app.instanceID == settings.instanceID else { return .refuse(.app("app not found")) }
+            return admit(app)
+        case (.iam(let identity), .iam): return admit(identity)
+        // The API asks for another kind of identity than the one that is there.
+        case (.iam, .app): return .refuse(.appMissing)
+        case (.app, .iam): return .refuse(.iamMissing)
+        }
+    }
+
     // MARK: IAM
 
     private func beginIAM() -> Step {
@@ -128,7 +141,9 @@ public struct CallerStage {
     /// An application's signature may have been made with any of its secrets that have not ended.
     func verify(_ signature: ReceivedSignature, _ app: AppCredential, body: ReceivedRequest.Body) -> Step {
         var verdict = ReceivedVerdict.mismatch
-        let isProven = app.proof(at: facts.nowMilliseconds, from: facts.clientAddress) { secret in
+        let isProven = app.proof(
+            at: facts.nowMilliseconds, from: facts.clientAddress, counts: values.rehearsal == nil
+        ) { secret in
             // What is wrong with the request itself is wrong with every secret.
             guard verdict == .mismatch else { return false }
             verdict = check(signature, secret.signingKey, body)
@@ -202,7 +217,9 @@ public struct CallerStage {
     func admit(_ app: AppCredential) -> Step {
         guard case .app(let access) = policy.kind, access.allows(app) else { return .refuse(.appNotAuthorized) }
         if let addresses = app.addresses, !addresses.allows(facts.clientAddress) { return .refuse(.appAddressDenied) }
-        if let quota = app.quota, !quota.state.admit(quota, at: values.now, wall: facts.nowMilliseconds) {
+        if let quota = app.quota, !quota.state.admit(
+            quota, at: values.now, wall: facts.nowMilliseconds, counts: values.rehearsal == nil)
+        {
             return .refuse(.appQuotaUsedUp)
         }
         return .identified(.app(app))

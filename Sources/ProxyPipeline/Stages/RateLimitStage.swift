@@ -16,7 +16,15 @@ public enum RateLimitStage {
         // An expression whose answer is not known in bounded work counts the call: a limit errs on the safe side.
         where values.evaluate(policy.rules[index].expression, over: policy.parameters) != .noMatch { matching |= 1 << UInt128(index) }
         let call = RateLimitCall(user: user, alias: alias, app: app, address: values.facts.clientAddress, rules: matching)
-        return policy.state.admit(call, policy: policy, at: values.now)
+        return policy.state.admit(call, policy: policy, at: values.now, counts: values.rehearsal == nil)
+    }
+
+    /// What is left of the limits, for an explanation.
+    static func description(_ decision: RateLimitDecision) -> String {
+        let limits: [(String, RateLimitDecision.Remaining?)] = [
+            ("api", decision.api), ("user", decision.user), ("app", decision.app), ("ip", decision.address),
+        ]
+        return limits.compactMap { name, left in left.map { "\(name): \($0.remaining) of \($0.limit) left" } }.joined(separator: ", ")
     }
 
     /// Adds what `X-Apig-Mode: debug` shows of each limit that exists for the call (7.6).

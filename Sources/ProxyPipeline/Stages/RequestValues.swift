@@ -24,11 +24,14 @@ public struct RequestValues {
     /// What the custom authorizers said; nil before they have, and where none is asked.
     public var frontendContext: AuthorizerContext?
     public var backendContext: AuthorizerContext?
+    /// Set when the request must have no consequences.
+    public let rehearsal: Rehearsal?
 
-    public init(facts: RequestFacts, identity: RouteIdentity, scratch: StageScratch) {
+    public init(facts: RequestFacts, identity: RouteIdentity, scratch: StageScratch, rehearsal: Rehearsal? = nil) {
         self.facts = facts
         self.identity = identity
         self.scratch = scratch
+        self.rehearsal = rehearsal
     }
 
     /// Monotonic milliseconds at which the request's head was complete.

@@ -101,9 +101,11 @@ public enum ThirdAuthStage {
         if let body { output.append(body) }
     }
 
-    /// - Parameter nowNanoseconds: of the same monotonic clock as the request's facts.
+    /// - Parameters:
+    ///   - nowNanoseconds: of the same monotonic clock as the request's facts.
+    ///   - counts: false: a refusal does not count as a failure of the client.
     public static func verdict(
-        _ policy: ThirdAuthPolicy, _ answer: Answer, client: IPAddress, nowNanoseconds: UInt64
+        _ policy: ThirdAuthPolicy, _ answer: Answer, client: IPAddress, nowNanoseconds: UInt64, counts: Bool = true
     ) -> Verdict {
         switch answer {
         case .unreachable:
@@ -120,7 +122,7 @@ public enum ThirdAuthStage {
                 }
             if succeeded { return .allow(copiesHeaders: true) }
             if head.status >= 500, policy.isRelaxed { return .allow(copiesHeaders: false) }
-            policy.failures?.recordFailure(of: client, at: Int64(nowNanoseconds / 1_000_000))
+            if counts { policy.failures?.recordFailure(of: client, at: Int64(nowNanoseconds / 1_000_000)) }
             return .refuse(.thirdAuthRefused, returnsAnswer: policy.returnsAnswerOnFailure)
         }
     }

@@ -37,10 +37,14 @@ public final class AppCredential: Sendable {
 
     /// Which of the application's secrets satisfies `matches`; its use is counted.
     ///
-    /// - Parameter wall: milliseconds since 1970.
-    public func proof(at wall: Int64, from address: IPAddress, _ matches: (AppSecret) -> Bool) -> Bool {
+    /// - Parameters:
+    ///   - wall: milliseconds since 1970.
+    ///   - counts: false: the use is not counted.
+    public func proof(
+        at wall: Int64, from address: IPAddress, counts: Bool = true, _ matches: (AppSecret) -> Bool
+    ) -> Bool {
         for secret in secrets where secret.isAlive(at: wall) && matches(secret) {
-            secret.use.note(at: wall, from: address)
+            if counts { secret.use.note(at: wall, from: address) }
             return true
         }
         return false
@@ -104,6 +108,14 @@ public enum CallerIdentity: Sendable {
         switch self {
         case .app(let app): (app.accountID, app.projectID)
         case .iam(let identity): (identity.projectID ?? identity.accountID, identity.accountID)
+        }
+    }
+
+    /// For explanations: who it is, without anything that proves it.
+    public var description: String {
+        switch self {
+        case .app(let app): "the application \(app.name) (\(app.appID))"
+        case .iam(let identity): "the user \(identity.userName) of the account \(identity.accountName)"
         }
     }
 

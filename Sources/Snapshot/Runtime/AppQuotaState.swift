@@ -20,11 +20,12 @@ public final class AppQuotaState: Sendable {
     /// - Parameters:
     ///   - now: milliseconds of a monotonic clock.
     ///   - wall: milliseconds since 1970.
-    public func admit(_ policy: AppQuotaPolicy, at now: Int64, wall: Int64) -> Bool {
+    ///   - counts: false: only looks.
+    public func admit(_ policy: AppQuotaPolicy, at now: Int64, wall: Int64, counts: Bool = true) -> Bool {
         count.withLock { count in
             guard let anchor = policy.anchor else {
                 guard count.free.used(at: now, length: policy.window) < policy.limit else { return false }
-                count.free.add(at: now, length: policy.window)
+                if counts { count.free.add(at: now, length: policy.window) }
                 return true
             }
             let passed = wall - anchor
@@ -34,7 +35,7 @@ public final class AppQuotaState: Sendable {
                 count.calls = 0
             }
             guard count.calls < policy.limit else { return false }
-            count.calls += 1
+            if counts { count.calls += 1 }
             return true
         }
     }

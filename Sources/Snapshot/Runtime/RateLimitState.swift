@@ -61,8 +61,12 @@ public final class RateLimitState: Sendable {
     }
 
     /// Counts a call if every limit allows it.
-    /// - Parameter now: milliseconds of a monotonic clock.
-    public func admit(_ call: RateLimitCall, policy: RateLimitPolicy, at now: Int64) -> RateLimitDecision {
+    /// - Parameters:
+    ///   - now: milliseconds of a monotonic clock.
+    ///   - counts: false: only looks.
+    public func admit(
+        _ call: RateLimitCall, policy: RateLimitPolicy, at now: Int64, counts: Bool = true
+    ) -> RateLimitDecision {
         let userLimit = policy.user.flatMap { Self.limit($0, policy.specialUsers, call.user, call.alias) }
         let appLimit = policy.app.flatMap { Self.limit($0, policy.specialApps, call.app, nil) }
         return counters.withLock { counters in
@@ -87,7 +91,7 @@ public final class RateLimitState: Sendable {
                 let quota = policy.rules[index].quota
                 if counters.rules[index].used(at: now, length: quota.window) >= quota.limit { decision.isAllowed = false }
             }
-            if decision.isAllowed { Self.count(call, policy, now, userLimit, appLimit, &counters, &decision) }
+            if decision.isAllowed, counts { Self.count(call, policy, now, userLimit, appLimit, &counters, &decision) }
             return decision
         }
     }

@@ -216,6 +216,9 @@ public enum ContractOperation: String, CaseIterable, Sendable, Hashable {
     // Domains: for APIG clients only.
     case updateSlDomainSettingV2 = "update_sl_domain_setting_v2"
 
+    // Explain: for APIG clients only.
+    case explainRequest = "explain_request"
+
     // GatewayResponses: for APIG clients only.
     case createGatewayResponseV2 = "create_gateway_response_v2"
     case deleteGatewayResponseTypeV2 = "delete_gateway_response_type_v2"

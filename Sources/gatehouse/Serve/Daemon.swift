@@ -79,7 +79,8 @@ enum Daemon {
         let application = ManagementApplication.build(
             settings: ManagementSettings(
                 host: settings.management.host, port: managementPort, publicURL: publicURL, region: settings.region),
-            directory: directory, routes: ManagementOperations.all(plane, debugging: GatewayDebugging.sender(gateway)),
+            directory: directory, routes: ManagementOperations.all(
+                plane, debugging: GatewayDebugging.sender(gateway), explaining: GatewayExplaining.explainer(gateway, directory)),
             status: ProcessStatus(
                 version: version, startTime: ControlPlane.wallClock().seconds, revision: { state.revision.withLock { $0 } },
                 isReady: { state.isReady.withLock { $0 } }),

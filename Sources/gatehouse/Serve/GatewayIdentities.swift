@@ -36,7 +36,7 @@ enum GatewayIdentities {
         }
     }
 
-    private static func identity(_ found: IdentityDirectory.CallerOfAPI) -> IAMIdentity {
+    static func identity(_ found: IdentityDirectory.CallerOfAPI) -> IAMIdentity {
         IAMIdentity(
             userID: found.caller.userID, userName: found.caller.userName, accountID: found.caller.domain.id,
             accountName: found.caller.domain.name, projectID: found.projectID)

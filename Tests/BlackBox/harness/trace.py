@@ -8,8 +8,8 @@ from . import contract
 
 #: POST and PUT that ask and change nothing.
 QUESTIONS = {
-    "check_api_groups_v2", "check_apis_v2", "check_livedata_apis_v2", "debug_api_v2", "export_api_definitions_v2",
-    "export_live_data_api_definitions_v2", "list_instances_by_tags", "show_instances_num_by_tags",
+    "check_api_groups_v2", "check_apis_v2", "check_livedata_apis_v2", "debug_api_v2", "explain_request",
+    "export_api_definitions_v2", "export_live_data_api_definitions_v2", "list_instances_by_tags", "show_instances_num_by_tags",
 }
 
 #: Tags that were seen, by path.
