@@ -21,6 +21,8 @@ public enum GatewayFailure: Error, Equatable, Sendable {
     /// Below the least version of the domain.
     case tlsVersionNotSupported(AgreedTLSVersion)
     case clientCertificateNotVerified
+    /// HTTP/2 for an instance that has switched it off.
+    case misdirected
 
     // Policies.
     case addressUnknown
@@ -75,6 +77,7 @@ public enum GatewayFailure: Error, Equatable, Sendable {
         case .publicKeyNotFound: (400, "2102", "PublicKey is null")
         case .tlsVersionNotSupported(let version): (400, "0204", "SSL protocol is not supported: \(version.name)")
         case .clientCertificateNotVerified: (400, "0205", "Verify client certificate failed")
+        case .misdirected: (421, "0602", "Misdirected request.")
         case .addressUnknown: (403, "0401", "Unknown client IP address.")
         case .addressDenied: (403, "0402", "The IP address is not authorized to access the API.")
         case .callerRefused(let failure): failure.answer
@@ -107,7 +110,7 @@ public enum GatewayFailure: Error, Equatable, Sendable {
         case .orchestrationParameterMissing: .orchestrationParameterNotFound
         case .orchestrationFailed: .orchestrationFailure
         case .targetTooLong, .headersTooLarge, .bodyTooLarge, .schemeNotSupported, .publicKeyNotFound,
-            .tlsVersionNotSupported, .clientCertificateNotVerified: .default4xx
+            .tlsVersionNotSupported, .clientCertificateNotVerified, .misdirected: .default4xx
         case .apiNotFound, .methodNotFound: .notFound
         case .routeRefused(let refusal): refusal.status < 500 ? .default4xx : .default5xx
         case .addressUnknown, .addressDenied, .thirdAuthBlocked: .accessDenied

@@ -59,6 +59,13 @@ extension GatewaySnapshot {
         return .route(route, instance: instance)
     }
 
+    /// The instance behind a server name has switched HTTP/2 off.
+    /// - Parameter name: lower case; nil: the client named none.
+    public func refusesHTTP2(at name: [UInt8]?) -> Bool {
+        let host = name.flatMap { name in name.withUnsafeBytes { virtualHost(ByteView($0)) } }
+        return settings(of: host)?.settings.refusesHTTP2 ?? false
+    }
+
     private func failure(_ failure: GatewayFailure, _ host: VirtualHost, _ instance: InstanceContext) -> Resolution {
         host.failures == nil ? .failure(failure) : .hostFailure(failure, host, instance: instance)
     }

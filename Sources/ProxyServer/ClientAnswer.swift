@@ -224,7 +224,7 @@ extension ClientConnection {
             // Answered: how long the rest of the body takes is not the API's time.
             countRequest()
             phase = .discarding
-            clientDeadline = loop.eventTime + nanoseconds(loop.configuration.bodyTimeoutMilliseconds)
+            clientDeadline = loop.eventTime + bodyTimeout
         }
     }
 }

@@ -52,6 +52,8 @@ extension ClientConnection {
     private func begin(_ head: RequestHead, _ route: Route, _ instance: InstanceContext) {
         exchange.route = route
         exchange.instance = instance
+        // Also on connections that were there before it was switched off (RFC 9110, 15.5.20).
+        if isStream, instance.settings.refusesHTTP2 { return fail(.misdirected) }
         body = BodyReader(head.framing, limit: instance.settings.maxBodyBytes)
         switch HopStage.check(head, route, key: (origin?.snapshot ?? loop.snapshot).hops) {
         case .first: break
@@ -291,7 +293,7 @@ extension ClientConnection {
             out.writeStaticString("HTTP/1.1 100 Continue\r\n\r\n")
             context?.writeAndFlush(wrapOutboundOut(out), promise: nil)
         }
-        clientDeadline = loop.eventTime + nanoseconds(loop.configuration.bodyTimeoutMilliseconds)
+        clientDeadline = loop.eventTime + bodyTimeout
         switch exchange.gate {
         case .collecting(let policy, let bytes): if exchange.collected.count >= bytes { ask(policy) }
         case .asking, .identifying, .verifying, .filling, .requestingToken: break
@@ -464,7 +466,7 @@ extension ClientConnection {
     func bodyMayGoOn() {
         if phase == .tunnel { return resumeReading() }
         guard phase == .exchange, !body.isComplete else { return }
-        clientDeadline = loop.eventTime + nanoseconds(loop.configuration.bodyTimeoutMilliseconds)
+        clientDeadline = loop.eventTime + bodyTimeout
         resumeReading()
     }
 

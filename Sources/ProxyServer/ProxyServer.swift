@@ -86,6 +86,8 @@ public final class ProxyServer: Sendable {
                     if let tls {
                         try channel.pipeline.syncOperations.addHandler(
                             ClientHelloHandler(loop: loop, fallback: tls, connection: connection))
+                    } else if loop.configuration.allowsPlainHTTP2 {
+                        try channel.pipeline.syncOperations.addHandler(HTTP2PrefaceHandler(connection: connection))
                     }
                     try channel.pipeline.syncOperations.addHandler(connection)
                 }

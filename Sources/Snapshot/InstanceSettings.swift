@@ -34,6 +34,10 @@ public struct InstanceSettings: Sendable {
     /// Hosts that are addresses of the instance: lower case, without port, IPv6 in brackets. The gateway's own come with the
     /// instance that has them; the others are feature `default_group_host_trustlist`.
     public var addresses: [String] = []
+    /// Feature `request_custom_config`: clients are not offered HTTP/2.
+    public var refusesHTTP2 = false
+    /// Feature `request_custom_config`: longest pause inside a request's body; nil: the gateway's own.
+    public var bodyTimeoutMilliseconds: Int?
 
     public func passesToken(of accountName: String) -> Bool { tokenPatterns.contains { $0.match(accountName) == .match } }
 

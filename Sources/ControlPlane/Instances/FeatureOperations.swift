@@ -56,7 +56,7 @@ extension ControlPlane {
             if old == nil { try w.sql.insert(new) } else { try w.sql.update(new) }
             try w.record(.feature, id: id, before: old, after: new)
             w.touch(.instance(call.instanceID))
-            if feature == .sslCiphers { try w.touchDomains(of: call) }
+            if feature == .sslCiphers || feature == .requestCustomConfig { try w.touchDomains(of: call) }
             if feature == .appRoute {
                 if try w.isOn(.appRoute, of: call) { try w.checkAppClaims(of: call) }
                 try w.touchPublications(of: call)

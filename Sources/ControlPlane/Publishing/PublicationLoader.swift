@@ -169,12 +169,13 @@ struct PublicationLoader {
         let domains = try domains(ofGroups: ids)
         let responses = try responses(ofGroups: ids)
         let suites = domains.isEmpty ? [:] : try cipherSuites()
+        let withoutHTTP2 = domains.isEmpty ? [] : try instancesWithoutHTTP2()
         return try reading.sql.all(APIGroup.self, where: condition).map { group in
             let rules: [DomainRules]
             do throws(CompileDiagnostic) {
                 rules = try compiler.compile(
                     groupID: group.id, domains[group.id] ?? [], cipherSuites: suites[group.instanceID] ?? [],
-                    tolerates: tolerates)
+                    offersHTTP2: !withoutHTTP2.contains(group.instanceID), tolerates: tolerates)
             } catch let diagnostic {
                 throw OperationError.cannotServe(field: diagnostic.field, reason: diagnostic.reason)
             }
@@ -223,6 +224,19 @@ struct PublicationLoader {
         var result: [String: [CipherSuite]] = [:]
         for feature in try reading.sql.all(Feature.self, where: own) where feature.enabled {
             if case .sslCiphers(let suites) = FeatureSetting(.sslCiphers, config: feature.config) { result[feature.instanceID] = suites }
+        }
+        return result
+    }
+
+    /// Feature `request_custom_config`.
+    private func instancesWithoutHTTP2() throws -> Set<String> {
+        var own = Condition()
+        own.equal("name", ConfigurableFeature.requestCustomConfig.rawValue)
+        var result: Set<String> = []
+        for feature in try reading.sql.all(Feature.self, where: own) where feature.enabled {
+            if case .requestCustomConfig(http2: false, _) = FeatureSetting(.requestCustomConfig, config: feature.config) {
+                result.insert(feature.instanceID)
+            }
         }
         return result
     }

@@ -42,6 +42,7 @@ public enum ConfigurableFeature: String, Sendable, CaseIterable {
     /// Of this gateway alone: see docs/applications.md.
     case secretResetOverlap = "secret_reset_overlap"
     case gzip = "gzip"
+    case requestCustomConfig = "request_custom_config"
     case sseStrategy = "sse_strategy"
     case authorizerContextNumbers = "authorizer_context_support_num_bool"
     case policyCookieParam = "policy_cookie_param"
@@ -57,6 +58,7 @@ public enum ConfigurableFeature: String, Sendable, CaseIterable {
         case .apiURINoEscape, .policyCookieParam, .authorizerContextNumbers: "off"
         case .sseStrategy: "off"
         case .gzip: #"{"enable":"off","comp_level":6}"#
+        case .requestCustomConfig: #"{"http2_enable":"on","request_body_timeout":8}"#
         case .vpcNameModifiable: "on"
         case .rateLimit: #"{"api_limits":200}"#
         case .appBasic, .appSecret, .appAPIKey, .appRoute: "off"
@@ -73,7 +75,8 @@ public enum ConfigurableFeature: String, Sendable, CaseIterable {
     /// `config` of a call that only says `enable: true`.
     public var enabledConfig: String {
         switch self {
-        case .requestBodySize, .backendTimeout, .customAuthHeader, .rateLimit, .backendTokenAllow, .sslCiphers, .secretResetOverlap:
+        case .requestBodySize, .backendTimeout, .customAuthHeader, .rateLimit, .backendTokenAllow, .sslCiphers, .secretResetOverlap,
+            .requestCustomConfig:
             defaultConfig
         case .appBasic, .appSecret, .appAPIKey, .appRoute: "on"
         case .appJWT: #"{"enable":"on","auth_header":"Authorization"}"#
@@ -90,7 +93,12 @@ public enum ConfigurableFeature: String, Sendable, CaseIterable {
     }
 
     /// Limits are always in force, and channels may be renamed; the others are off until somebody switches them on.
-    public var enabledByDefault: Bool { self == .requestBodySize || self == .backendTimeout || self == .vpcNameModifiable }
+    public var enabledByDefault: Bool { 
+        switch self {
+        case .requestBodySize, .backendTimeout, .vpcNameModifiable, .requestCustomConfig: true
+        default: false
+        }
+    }
 }
 
 /// The one list of all features.
@@ -164,7 +172,7 @@ public enum FeatureCatalogue {
         unsupported("vpc_health_status"),
         unsupported("custom_log", #"{"custom_logs":[]}"#),
         configurable(.sseStrategy),
-        unsupported("request_custom_config"),
+        configurable(.requestCustomConfig),
         configurable(.authorizerContextNumbers),
     ]
 

@@ -38,6 +38,8 @@ public enum FeatureSetting: Sendable, Equatable {
     case secretResetOverlap(seconds: Int)
     /// Answers are compressed for callers that take it; level 1 (fast) to 9 (small).
     case gzip(enabled: Bool, level: Int)
+    /// HTTP/2 is offered to clients; longest pause inside a request's body in seconds, 1...3600.
+    case requestCustomConfig(http2: Bool, bodyTimeoutSeconds: Int)
     /// Streams of events may be silent for as long as tunnels.
     case sseStrategy(Bool)
     /// Custom authorizers may give numbers and booleans.
@@ -46,7 +48,7 @@ public enum FeatureSetting: Sendable, Equatable {
     /// Whether the config itself leaves the feature on.
     public var isOn: Bool {
         switch self {
-        case .requestBodySize, .backendTimeout, .customAuthHeader, .rateLimit, .sslCiphers, .secretResetOverlap: true
+        case .requestBodySize, .backendTimeout, .customAuthHeader, .rateLimit, .sslCiphers, .secretResetOverlap, .requestCustomConfig: true
         case .gzip(let enabled, _), .sseStrategy(let enabled): enabled
         case .publicKey(let enabled, _), .realIPFromXFF(let enabled, _), .realIPHeaderGetter(let enabled, _): enabled
         case .apiURINoEscape(let enabled), .policyCookieParam(let enabled), .vpcNameModifiable(let enabled), .appBasic(let enabled),
@@ -142,6 +144,17 @@ public enum FeatureSetting: Sendable, Equatable {
             case .number(let number):
                 guard let level = number.integer, (1...9).contains(level) else { return nil }
                 self = .gzip(enabled: enabled, level: level)
+            default: return nil
+            }
+        case .requestCustomConfig:
+            guard let members = Members(config, ["http2_enable", "request_body_timeout"]),
+                let http2 = members.text("http2_enable", default: "on").flatMap(Self.flag)
+            else { return nil }
+            switch members["request_body_timeout"] {
+            case nil: self = .requestCustomConfig(http2: http2, bodyTimeoutSeconds: 8)
+            case .number(let number):
+                guard let seconds = number.integer, (1...3600).contains(seconds) else { return nil }
+                self = .requestCustomConfig(http2: http2, bodyTimeoutSeconds: seconds)
             default: return nil
             }
         case .sseStrategy:

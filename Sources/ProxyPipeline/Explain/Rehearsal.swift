@@ -121,7 +121,7 @@ extension GatewayFailure {
         case .malformedRequest, .targetTooLong, .headersTooLarge, .requestTimeout, .publicKeyNotFound: .request
         case .bodyTooLarge: .body
         case .apiNotFound, .methodNotFound, .routeRefused, .selfCall: .route
-        case .schemeNotSupported: .scheme
+        case .schemeNotSupported, .misdirected: .scheme
         case .tlsVersionNotSupported, .clientCertificateNotVerified: .domain
         case .addressUnknown, .addressDenied: .accessList
         case .callerRefused: .caller

@@ -66,8 +66,13 @@ public struct TLSMaterial: Sendable, Equatable {
     public let minimum: TLSFloor
     /// Names of the suites of TLS 1.2, in OpenSSL's spelling; empty: the library's own choice.
     public let cipherSuites: [String]
+    /// HTTP/2 is agreed upon with clients that speak it.
+    public let offersHTTP2: Bool
 
-    public init(chain: String, key: Secret, authorities: String, minimum: TLSFloor, cipherSuites: [String] = []) {
+    public init(
+        chain: String, key: Secret, authorities: String, minimum: TLSFloor, cipherSuites: [String] = [], offersHTTP2: Bool = true
+    ) {
+        self.offersHTTP2 = offersHTTP2
         self.cipherSuites = cipherSuites
         self.chain = chain
         self.key = key

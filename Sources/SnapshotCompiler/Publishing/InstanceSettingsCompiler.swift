@@ -51,6 +51,9 @@ public enum InstanceSettingsCompiler {
             case .sslCiphers: break
             case .gzip(_, let level): settings.gzipLevel = level
             case .sseStrategy(let enabled): settings.keepsEventStreams = enabled
+            case .requestCustomConfig(let http2, let seconds):
+                settings.refusesHTTP2 = !http2
+                settings.bodyTimeoutMilliseconds = seconds * 1000
             case .rateLimit(let calls): settings.defaultRateLimit = calls
             }
         }

@@ -34,11 +34,13 @@ enum Daemon {
             hosts: ["localhost", "*.\(settings.groupHostSuffix)"])
         var configuration = ProxyConfiguration(
             http: .init(host: settings.gateway.host, port: settings.gateway.port),
-            https: .init(host: settings.gatewayTLS.host, port: settings.gatewayTLS.port), tls: tls,
+            https: .init(host: settings.gatewayTLS.host, port: settings.gatewayTLS.port), tls: tls.withHTTP2,
             eventLoops: settings.gatewayThreads)
         configuration.verifiesBackendCertificates = settings.verifiesBackendCertificates
         configuration.httpExpectsProxyHeader = settings.gatewayProxyProtocol
         configuration.httpsExpectsProxyHeader = settings.gatewayTLSProxyProtocol
+        configuration.tlsWithoutHTTP2 = tls.withoutHTTP2
+        configuration.allowsPlainHTTP2 = settings.gatewayH2C
         configuration.tunnelIdleMilliseconds = settings.tunnelIdleSeconds * 1000
         let gateway: ProxyServer
         do {

@@ -23,6 +23,8 @@ struct ServeSettings: Sendable, Equatable {
     /// Connections of these listeners begin with a PROXY header.
     var gatewayProxyProtocol = false
     var gatewayTLSProxyProtocol = false
+    /// Clients may speak HTTP/2 on the plain listener, without having asked.
+    var gatewayH2C = false
     /// How long a tunnel (WebSocket) may be silent.
     var tunnelIdleSeconds = 3600
     /// How long a stop waits for requests that are under way.
@@ -60,6 +62,7 @@ struct ServeSettings: Sendable, Equatable {
         if let value = file.verifyBackendCertificates { verifiesBackendCertificates = value }
         if let value = file.gatewayProxyProtocol { gatewayProxyProtocol = value }
         if let value = file.gatewayTLSProxyProtocol { gatewayTLSProxyProtocol = value }
+        if let value = file.gatewayH2C { gatewayH2C = value }
         if let value = file.tunnelIdleSeconds { tunnelIdleSeconds = value }
         if let value = file.drainSeconds { drainSeconds = value }
         if let value = file.featureIntervalSeconds { featureIntervalSeconds = value }
@@ -122,7 +125,7 @@ struct ServeSettings: Sendable, Equatable {
 private struct SettingsFile: Decodable {
     var management, gateway, gatewayTLS, region, domainName, groupHostSuffix, publicURL, logLevel: String?
     var gatewayThreads, drainSeconds, featureIntervalSeconds, tunnelIdleSeconds, tokenLifeSeconds: Int?
-    var verifyBackendCertificates, gatewayProxyProtocol, gatewayTLSProxyProtocol: Bool?
+    var verifyBackendCertificates, gatewayProxyProtocol, gatewayTLSProxyProtocol, gatewayH2C: Bool?
     var quotas: [String: Int]?
     var functions: [String: String]?
 
@@ -136,6 +139,7 @@ private struct SettingsFile: Decodable {
         case gatewayThreads = "gateway_threads"
         case gatewayProxyProtocol = "gateway_proxy_protocol"
         case gatewayTLSProxyProtocol = "gateway_tls_proxy_protocol"
+        case gatewayH2C = "gateway_h2c"
         case tunnelIdleSeconds = "tunnel_idle_seconds"
         case drainSeconds = "drain_seconds"
         case featureIntervalSeconds = "feature_interval_seconds"
@@ -188,6 +192,7 @@ private struct SettingsFile: Decodable {
         gatewayThreads = try values.decodeIfPresent(Int.self, forKey: .gatewayThreads)
         gatewayProxyProtocol = try values.decodeIfPresent(Bool.self, forKey: .gatewayProxyProtocol)
         gatewayTLSProxyProtocol = try values.decodeIfPresent(Bool.self, forKey: .gatewayTLSProxyProtocol)
+        gatewayH2C = try values.decodeIfPresent(Bool.self, forKey: .gatewayH2C)
         tunnelIdleSeconds = try values.decodeIfPresent(Int.self, forKey: .tunnelIdleSeconds)
         drainSeconds = try values.decodeIfPresent(Int.self, forKey: .drainSeconds)
         tokenLifeSeconds = try values.decodeIfPresent(Int.self, forKey: .tokenLifeSeconds)
