@@ -12,6 +12,7 @@ extension ClientConnection {
         let now = loop.eventTime
         exchange.answeredAt = now
         exchange.status = connection.head.status
+        noteAnswer(status: connection.head.status)
         exchange.forgetReplay()
         exchange.pause = answerPause(connection.head)
         exchange.deadline = now + exchange.pause
@@ -104,6 +105,7 @@ extension ClientConnection {
         }
         if form.framing == .chunked { out.writeStaticString("0\r\n\r\n") }
         exchange.upstream = nil
+        noteAttemptEnded()
         let sentAll = body.isComplete && exchange.unsent.readableBytes == 0
         if form.keepsAlive {
             flushOut()
@@ -128,6 +130,7 @@ extension ClientConnection {
             closeNow()
             return
         }
+        exchange.failure = failure
         let answer = exchange.ownAnswer
         let text: [UInt8]
         if let shapes = exchange.route?.policies.failures ?? exchange.host?.failures, let head,

@@ -219,7 +219,7 @@ extension ClientConnection {
         let selection = channel.health.map { loop.selection(of: channel, $0).1 } ?? channel.everybody
         guard let member = selection.choose(hash: balanceKey(channel), tried: []) else { return nil }
         exchange.ask(member)
-        return loop.pool(to: member.upstream(usesTLS: policy.upstream.usesTLS))
+        return loop.pool(to: member.upstream(of: policy.upstream))
     }
 
     private func authenticated(_ policy: ThirdAuthPolicy, _ outcome: SideRequest.Outcome) {
@@ -307,6 +307,8 @@ extension ClientConnection {
         exchange.isDispatched = true
         if let rehearsal { return rehearse(backend, rehearsal) }
         exchange.attempts += 1
+        loop.metrics.attempts &+= 1
+        if exchange.attempts > 1 { loop.metrics.repetitions &+= 1 }
         let now = loop.eventTime
         exchange.sentAt = now
         if exchange.attempts == 1 { exchange.firstSentAt = now }
@@ -321,6 +323,7 @@ extension ClientConnection {
             pool = loop.pool(of: backend)
             exchange.lastPool = (backend, pool, loop.poolGeneration)
         }
+        noteAttempt(at: pool.upstream)
         // A repeated attempt opens a connection: others of the pool are likely to be as stale as the one that failed.
         while exchange.attempts == 1, let connection = pool.take() {
             if connection.isUsable {
@@ -375,6 +378,7 @@ extension ClientConnection {
             attemptFailed(failure, isFree: false)
             return
         }
+        if exchange.attempt != nil { connection.out.withUnsafeReadableBytes { noteSent($0) } }
         let bodyCount = exchange.unsent.readableBytes
         if bodyCount == 0 {
             connection.send(connection.out)
@@ -479,6 +483,7 @@ extension ClientConnection {
             connection.close()
         }
         exchange.isConnecting = false
+        noteAttemptEnded()
         // A connection that was stale says nothing about its member.
         exchange.leaveMember(failed: !isFree)
         guard !exchange.hasAnswer else {

@@ -54,7 +54,7 @@ extension ClientConnection {
             destination.channelID = channel.id
             let selection = channel.health.map { loop.selection(of: channel, $0).1 } ?? channel.everybody
             guard let members = members(of: selection, channel) else { return fail(.noMember) }
-            destination.addresses = members.map { $0.upstream(usesTLS: backend.upstream.usesTLS).text }
+            destination.addresses = members.map { $0.upstream(of: backend.upstream).text }
         } else {
             destination.addresses = [backend.upstream.text]
         }

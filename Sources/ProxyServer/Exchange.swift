@@ -107,6 +107,12 @@ struct Exchange {
     var status = 0
     /// Bytes given to the client's channel.
     var sentBytes = 0
+    /// Set on an answer of the gateway's own that is an error.
+    var failure: GatewayFailure?
+    /// The request has begun and has been neither counted nor logged.
+    var isOpen = false
+    /// The last one, for the access log.
+    var attempt: LoggedAttempt?
     /// Monotonic nanoseconds by which the backend must have moved on; `.max`: none.
     var deadline = UInt64.max
 
@@ -127,6 +133,9 @@ struct Exchange {
         firstSentAt = 0
         status = 0
         sentBytes = 0
+        failure = nil
+        isOpen = true
+        if attempt != nil { attempt = nil }
         answeredAt = 0
         hasAnswer = false
         form = nil

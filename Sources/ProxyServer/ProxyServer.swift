@@ -14,6 +14,7 @@ public final class ProxyServer: Sendable {
     private let group: MultiThreadedEventLoopGroup
     let loops: [LoopState]
     private let monitor: HealthMonitor
+    var accessLog: AccessLog? { configuration.accessLog }
     private let state = NIOLockedState()
 
     /// Addresses that the listeners really have.
@@ -192,6 +193,8 @@ public final class ProxyServer: Sendable {
             state.uses += uses
             state.isDown = true
         }
+        for flushed in loops.map({ loop in loop.eventLoop.submit { loop.accessLog?.flush() } }) { try? await flushed.get() }
+        await accessLog?.close()
         do {
             try await group.shutdownGracefully()
         } catch {

@@ -188,11 +188,14 @@ public struct Upstream: Hashable, Sendable {
     /// Name or address, lower case, without brackets.
     public let host: String
     public let port: Int
+    /// nil: as the gateway is set up. Part of the key, so that no connection is used for what it was not opened with.
+    public let tls: BackendTLS?
 
-    public init(usesTLS: Bool, host: String, port: Int) {
+    public init(usesTLS: Bool, host: String, port: Int, tls: BackendTLS? = nil) {
         self.usesTLS = usesTLS
         self.host = host
         self.port = port
+        self.tls = tls
     }
 }
 

@@ -5,6 +5,7 @@ import GatewayPrimitives
 import Logging
 import RequestSigning
 import Snapshot
+import SnapshotCompiler
 import Store
 
 /// Hands a snapshot to the gateway and calls back, on any thread, once every event loop serves it. Calls come in the order of
@@ -26,6 +27,7 @@ public final class ControlPlane: Sendable {
     private let clock: @Sendable () -> Timestamp
     /// Only touched on `writer`.
     private let publisher: SnapshotPublisher
+    let publicationMetrics = PublicationMetrics()
     let traffic: TrafficBook
     let uses: UseBook
 
@@ -87,16 +89,32 @@ public final class ControlPlane: Sendable {
                             let value = try body(writing)
                             try writing.checkExpectedState(of: call)
                             let revision = try writing.finish(call: call)
-                            return (value, revision, try writing.tags(of: call, revision: revision), try publisher.compile(writing.touched, in: writing))
+                            let tags = try writing.tags(of: call, revision: revision)
+                            return (value, revision, tags, try compile(writing))
                         }
                     }
-                    publisher.publish(plan, revision: revision) {
+                    let committed = PublicationMetrics.now()
+                    publisher.publish(plan, revision: revision) { [publicationMetrics] in
+                        publicationMetrics.published(since: committed)
                         continuation.resume(returning: Written(value: value, revision: revision, tags: tags))
                     }
                 } catch {
                     continuation.resume(throwing: error)
                 }
             }
+        }
+    }
+
+    /// On the writer queue.
+    private func compile(_ writing: Writing) throws -> [SnapshotChange] {
+        let began = PublicationMetrics.now()
+        do {
+            let plan = try publisher.compile(writing.touched, in: writing)
+            publicationMetrics.compiled(since: began)
+            return plan
+        } catch {
+            publicationMetrics.refused()
+            throw error
         }
     }
 

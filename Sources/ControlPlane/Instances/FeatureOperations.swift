@@ -1,3 +1,4 @@
+import CertificateReading
 import Crypto
 import Foundation
 import GatewayModel
@@ -43,9 +44,11 @@ extension ControlPlane {
                 }
                 return FeatureState(description, of: call)
             }
-            let old = try w.sql.find(Feature.self, key: call.instanceID, name)
-            var text = given ?? old?.config ?? (enabled ? feature.enabledConfig : feature.defaultConfig)
+            let old = try w.sql.find(Feature.self, key: call.instanceID, name)?.opened(by: w.box)
+            var text = given.map { text in old.map { FeatureSecrets.carried(from: $0.config, into: text, of: name) } ?? text }
+                ?? old?.config ?? (enabled ? feature.enabledConfig : feature.defaultConfig)
             guard let setting = FeatureSetting(feature, config: text) else { throw OperationError.invalid(field: "config") }
+            if case .backendClientCertificate(let certificate) = setting { try w.check(certificate) }
             if let old, interval > 0, w.now.seconds - old.updatedAt.seconds < interval {
                 throw OperationError.conflict(.featureChangedTooSoon)
             }
@@ -53,8 +56,9 @@ extension ControlPlane {
             let id = FeatureState.id(of: name, in: call.instanceID)
             let new = Feature(
                 id: id, instanceID: call.instanceID, name: name, enabled: enabled, config: text, updatedAt: w.now)
-            if old == nil { try w.sql.insert(new) } else { try w.sql.update(new) }
-            try w.record(.feature, id: id, before: old, after: new)
+            let row = try new.sealed(by: w.box)
+            if old == nil { try w.sql.insert(row) } else { try w.sql.update(row) }
+            try w.record(.feature, id: id, before: old?.withoutSecrets, after: new.withoutSecrets)
             w.touch(.instance(call.instanceID))
             if feature == .sslCiphers || feature == .requestCustomConfig { try w.touchDomains(of: call) }
             if feature == .appRoute {
@@ -62,8 +66,11 @@ extension ControlPlane {
                 try w.touchPublications(of: call)
             }
             if feature == .defaultGroupHostTrustlist { try w.checkTrustedHosts(addresses, of: call) }
-            if feature == .backendTimeout || feature == .requestBodySize || feature == .rateLimit { try w.touchPublications(of: call) }
-            return FeatureState(new)
+            switch feature {
+            case .backendTimeout, .requestBodySize, .rateLimit, .backendClientCertificate: try w.touchPublications(of: call)
+            default: break
+            }
+            return FeatureState(new.withoutSecrets)
         }
     }
 
@@ -77,7 +84,7 @@ extension ControlPlane {
             let configured = Dictionary(uniqueKeysWithValues: rows.map { ($0.name, $0) })
             let all = FeatureCatalogue.all
             let shown = all.dropFirst(page.offset).prefix(page.limit).map { description in
-                configured[description.name].map { FeatureState($0) } ?? FeatureState(description, of: call)
+                configured[description.name].map { FeatureState($0.withoutSecrets) } ?? FeatureState(description, of: call)
             }
             return Listing(total: all.count, items: shown)
         }
@@ -149,6 +156,16 @@ extension Writing {
         guard !hosts.contains(where: gateway.contains) else { throw OperationError.invalid(field: "config") }
         for row in try sql.query("SELECT id FROM api_groups WHERE instance_id = ? AND is_default = 1", [.text(call.instanceID)]) {
             touch(.hosts(group: try row.text("id")))
+        }
+    }
+
+    /// Certificates that could not be shown, or believed, are refused before they are stored.
+    fileprivate func check(_ certificate: FeatureSetting.BackendCertificate) throws(OperationError) {
+        do {
+            try BackendCredentials.check(
+                chain: certificate.chain, key: certificate.key, authorities: certificate.authorities, now: now.seconds)
+        } catch {
+            throw .invalid(field: "config")
         }
     }
 

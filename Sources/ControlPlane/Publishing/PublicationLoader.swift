@@ -278,16 +278,26 @@ struct PublicationLoader {
     }
 
     /// - Parameter ids: nil for all instances.
-    func instanceSettings(ids: [String]?) throws -> [InstanceSettings] {
+    /// - Parameters:
+    ///   - prepare: makes contexts of the TLS library.
+    ///   - tolerates: as in ``InstanceSettingsCompiler``.
+    func instanceSettings(ids: [String]?, prepare: @escaping TLSPreparation, tolerates: Bool) throws -> [InstanceSettings] {
         var condition = Condition()
         if let ids { condition.isIn("id", ids) }
         let instances = try reading.sql.all(Instance.self, where: condition, order: "created_at, id")
         return try instances.map { instance in
             var own = Condition()
             own.equal("instance_id", instance.id)
-            return InstanceSettingsCompiler.compile(
-                instanceID: instance.id, features: try reading.sql.all(Feature.self, where: own),
-                secrets: try reading.featureSecrets(own), addresses: try isFirst(instance.id) ? settings.gatewayAddresses : [])
+            let features = try reading.sql.all(Feature.self, where: own).map { try $0.opened(by: reading.box) }
+            let secrets = try reading.featureSecrets(own)
+            let addresses = try isFirst(instance.id) ? settings.gatewayAddresses : []
+            do throws(CompileDiagnostic) {
+                return try InstanceSettingsCompiler.compile(
+                    instanceID: instance.id, features: features, secrets: secrets, addresses: addresses, prepare: prepare,
+                    tolerates: tolerates)
+            } catch {
+                throw OperationError.cannotServe(field: error.field, reason: error.reason)
+            }
         }
     }
 }

@@ -13,6 +13,7 @@ final class SnapshotPublisher: @unchecked Sendable {
     private let settings: ControlPlaneSettings
     private let log: Logger
     private let sink: SnapshotSink
+    private let tls: TLSPreparation
     private let routes: RouteCompiler
     private let callers: CallerCompiler
     private var builder: SnapshotBuilder
@@ -23,6 +24,7 @@ final class SnapshotPublisher: @unchecked Sendable {
         let uses = UseMeters(loops: settings.gatewayLoops)
         builder = SnapshotBuilder(hops: hops)
         domains = DomainCompiler(prepare: tls)
+        self.tls = tls
         self.settings = settings
         callers = CallerCompiler(uses: uses)
         self.log = log
@@ -35,7 +37,7 @@ final class SnapshotPublisher: @unchecked Sendable {
     /// Compiles the whole store. An API that cannot be compiled refuses; the others are served.
     func start(_ reading: Reading) throws {
         let loader = PublicationLoader(reading: reading, settings: settings)
-        builder.apply(try loader.instanceSettings(ids: nil).map(SnapshotChange.instance))
+        builder.apply(try loader.instanceSettings(ids: nil, prepare: tls, tolerates: true).map(SnapshotChange.instance))
         builder.apply(try loader.publicKeys(ids: nil))
         builder.apply(try loader.groups(ids: nil, &domains, tolerates: true))
         builder.apply(
@@ -80,7 +82,7 @@ final class SnapshotPublisher: @unchecked Sendable {
                 let group = try loader.groups(ids: [id], &domains, tolerates: false)
                 plan += group.isEmpty ? [.groupRemoved(id: id)] : group
             case .instance(let id):
-                let found = try loader.instanceSettings(ids: [id])
+                let found = try loader.instanceSettings(ids: [id], prepare: tls, tolerates: false)
                 plan += found.isEmpty ? [.instanceRemoved(id: id)] : found.map(SnapshotChange.instance)
                 plan += try loader.publicKeys(ids: [id])
                 for settings in found { changedSettings[id] = settings }

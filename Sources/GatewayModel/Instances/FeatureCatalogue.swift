@@ -41,6 +41,8 @@ public enum ConfigurableFeature: String, Sendable, CaseIterable {
     case sslCiphers = "ssl_ciphers"
     /// Of this gateway alone: see docs/applications.md.
     case secretResetOverlap = "secret_reset_overlap"
+    case backendClientCertificate = "backend_client_certificate"
+    case customLog = "custom_log"
     case gzip = "gzip"
     case requestCustomConfig = "request_custom_config"
     case sseStrategy = "sse_strategy"
@@ -67,6 +69,8 @@ public enum ConfigurableFeature: String, Sendable, CaseIterable {
         case .defaultGroupHostTrustlist: #"{"enable":"off","hosts":[]}"#
         case .backendTokenAllow: #"{"backend_token_allow_users":[]}"#
         case .secretResetOverlap: #"{"overlap_seconds":0}"#
+        case .backendClientCertificate: #"{"enable":"off","ca":"","content":"","key":""}"#
+        case .customLog: #"{"custom_logs":[]}"#
         case .sslCiphers:
             #"{"ssl_ciphers":["# + CipherSuite.allCases.map { "\"\($0.rawValue)\"" }.joined(separator: ",") + "]}"
         }
@@ -76,7 +80,7 @@ public enum ConfigurableFeature: String, Sendable, CaseIterable {
     public var enabledConfig: String {
         switch self {
         case .requestBodySize, .backendTimeout, .customAuthHeader, .rateLimit, .backendTokenAllow, .sslCiphers, .secretResetOverlap,
-            .requestCustomConfig:
+            .customLog, .requestCustomConfig:
             defaultConfig
         case .appBasic, .appSecret, .appAPIKey, .appRoute: "on"
         case .appJWT: #"{"enable":"on","auth_header":"Authorization"}"#
@@ -87,6 +91,7 @@ public enum ConfigurableFeature: String, Sendable, CaseIterable {
         // There is no header that it could read by default.
         case .realIPHeaderGetter: defaultConfig
         case .apiURINoEscape, .policyCookieParam, .vpcNameModifiable, .authorizerContextNumbers: "on"
+        case .backendClientCertificate: #"{"enable":"on","ca":"","content":"","key":""}"#
         case .sseStrategy: "on"
         case .gzip: #"{"enable":"on","comp_level":6}"#
         }
@@ -128,7 +133,7 @@ public enum FeatureCatalogue {
         configurable(.backendTokenAllow),
         builtIn("sign_basic"),
         unsupported("multi_auth"),
-        unsupported("backend_client_certificate", #"{"enable":"off","ca":"","content":"","key":""}"#),
+        configurable(.backendClientCertificate),
         configurable(.sslCiphers),
         builtIn("app_config"),
         unsupported("green_tunnel"),
@@ -170,7 +175,7 @@ public enum FeatureCatalogue {
         configurable(.defaultGroupHostTrustlist),
         configurable(.vpcNameModifiable),
         unsupported("vpc_health_status"),
-        unsupported("custom_log", #"{"custom_logs":[]}"#),
+        configurable(.customLog),
         configurable(.sseStrategy),
         configurable(.requestCustomConfig),
         configurable(.authorizerContextNumbers),

@@ -36,6 +36,26 @@ public enum FeatureSetting: Sendable, Equatable {
     case sslCiphers([CipherSuite])
     /// For how long a secret that is reset goes on working; one of ``SecretRotationRules/overlaps``.
     case secretResetOverlap(seconds: Int)
+    case backendClientCertificate(BackendCertificate)
+
+    /// What of a request the access log shows besides its own fields; ten at most.
+    case customLog([CustomLogField])
+
+    public struct CustomLogField: Sendable, Equatable {
+        public enum Location: String, Sendable, CaseIterable { case header, query, cookie }
+        public let location: Location
+        /// 1...64 characters without blanks and control characters.
+        public let name: String
+    }
+
+    /// What the gateway shows to backends, and whose certificates it takes from them; PEM texts that may be empty.
+    public struct BackendCertificate: Sendable, Equatable {
+        public let isEnabled: Bool
+        public let authorities: String
+        /// The own certificate first. There with the key, and with it alone.
+        public let chain: String
+        public let key: Secret
+    }
     /// Answers are compressed for callers that take it; level 1 (fast) to 9 (small).
     case gzip(enabled: Bool, level: Int)
     /// HTTP/2 is offered to clients; longest pause inside a request's body in seconds, 1...3600.
@@ -55,7 +75,8 @@ public enum FeatureSetting: Sendable, Equatable {
             .appSecret(let enabled), .appAPIKey(let enabled), .appJWT(let enabled, _), .authorizerContextNumbers(let enabled), .appToken(let enabled, _),
             .appRoute(let enabled), .defaultGroupHostTrustlist(let enabled, _):
             enabled
-        case .backendTokenAllow: true
+        case .backendTokenAllow, .customLog: true
+        case .backendClientCertificate(let certificate): certificate.isEnabled
         }
     }
 
@@ -137,6 +158,21 @@ public enum FeatureSetting: Sendable, Equatable {
             }
             guard suites.count == names.count else { return nil }
             self = .sslCiphers(suites)
+        case .customLog:
+            guard let members = Members(config, ["custom_logs"]), case .array(let entries)? = members["custom_logs"],
+                entries.count <= 10
+            else { return nil }
+            let fields = entries.compactMap(CustomLogField.init)
+            guard fields.count == entries.count else { return nil }
+            self = .customLog(fields)
+        case .backendClientCertificate:
+            guard let members = Members(config, ["enable", "ca", "content", "key"], length: Self.certificateConfigBytes),
+                let enabled = members.enabled, let authorities = members.text("ca", default: ""),
+                let chain = members.text("content", default: ""), let key = members.text("key", default: ""),
+                chain.isEmpty == key.isEmpty
+            else { return nil }
+            self = .backendClientCertificate(
+                BackendCertificate(isEnabled: enabled, authorities: authorities, chain: chain, key: Secret(key)))
         case .gzip:
             guard let members = Members(config, ["enable", "comp_level"]), let enabled = members.enabled else { return nil }
             switch members["comp_level"] {
@@ -198,6 +234,8 @@ public enum FeatureSetting: Sendable, Equatable {
     }
 
     public static let publicKeyPrefix = "/apigw/authadv/v2/public-key/"
+    /// Longest `config` that holds certificates.
+    public static let certificateConfigBytes = 131_072
     private static let bodyBytes = 1_048_576...(9536 * 1_048_576)
 
     /// Headers that the gateway itself writes to backends or that frame the message: a signature cannot be carried there.
@@ -231,12 +269,18 @@ public enum FeatureSetting: Sendable, Equatable {
             }
     }
 
+    fileprivate static func isLogName(_ text: String) -> Bool {
+        (1...64).contains(text.utf8.count) && text.utf8.allSatisfy { $0 > 0x20 && $0 != 0x7F }
+    }
+
+    fileprivate static func isHeader(_ text: String) -> Bool { isHeaderName(text) }
+
     /// A JSON object with no members but the named ones.
     private struct Members {
         private let object: JSONValue
 
-        init?(_ text: String, _ names: Set<String>) {
-            let limits = JSONValue.Limits(length: 4096, depth: 4, values: 64)
+        init?(_ text: String, _ names: Set<String>, length: Int = 4096) {
+            let limits = JSONValue.Limits(length: length, depth: 4, values: 64)
             guard let value = try? JSONValue(parsing: text, limits: limits), case .object(let members) = value,
                 members.allSatisfy({ names.contains($0.name) })
             else { return nil }
@@ -281,5 +325,16 @@ public enum FeatureSetting: Sendable, Equatable {
             default: nil
             }
         }
+    }
+}
+
+extension FeatureSetting.CustomLogField {
+    /// - Returns: nil when it has not the form `{"location": ..., "name": ...}`.
+    fileprivate init?(_ value: JSONValue) {
+        guard case .object(let members) = value, members.count == 2, case .string(let place)? = value["location"],
+            let location = Location(rawValue: place), case .string(let name)? = value["name"],
+            location == .header ? FeatureSetting.isHeader(name) : FeatureSetting.isLogName(name)
+        else { return nil }
+        self.init(location: location, name: name)
     }
 }

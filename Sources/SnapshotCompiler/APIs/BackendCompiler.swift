@@ -86,7 +86,8 @@ struct BackendCompiler {
     }
 
     private func http(_ backend: HTTPBackendDefinition, _ path: BackendPath) throws(CompileDiagnostic) -> HTTPBackend {
-        guard !backend.enableClientTLS else { throw refuse("enable_client_ssl", "client certificates are not served") }
+        let usesTLS = backend.reqProtocol == "HTTPS"
+        let tls = try self.tls(backend, usesTLS: usesTLS)
         let channel: BalancedChannel? = if let id = backend.channelID { try channels.compile(id, resource: resource) } else { nil }
         guard let address = channel == nil ? backend.address : backend.channelProxyHost ?? "" else {
             throw refuse("url_domain", "is missing")
@@ -94,20 +95,29 @@ struct BackendCompiler {
         guard backend.timeoutMilliseconds <= settings.maxBackendTimeoutMilliseconds else {
             throw refuse("timeout", "is above the instance's backend_timeout")
         }
-        let usesTLS = backend.reqProtocol == "HTTPS"
-        var upstream = Upstream(usesTLS: usesTLS, host: "", port: 0)
+        var upstream = Upstream(usesTLS: usesTLS, host: "", port: 0, tls: tls)
         if channel == nil || !address.isEmpty {
             // The value of a variable may hold what no host does.
             guard let (host, port) = Self.split(address, defaultPort: usesTLS ? 443 : 80), !host.contains("/") else {
                 throw refuse(channel == nil ? "url_domain" : "vpc_channel_proxy_host", "is not host[:port]")
             }
-            if channel == nil { upstream = Upstream(usesTLS: usesTLS, host: host, port: port) }
+            if channel == nil { upstream = Upstream(usesTLS: usesTLS, host: host, port: port, tls: tls) }
         }
         return HTTPBackend(
             upstream: upstream, hostHeader: Array(address.utf8),
             method: backend.reqMethod == .any ? nil : RouteMethod(backend.reqMethod), path: path,
             timeoutMilliseconds: backend.timeoutMilliseconds,
             retry: backend.retryCount < 0 ? .automatic : .times(backend.retryCount), channel: channel)
+    }
+
+    /// What is shown to the backend, and whom it must be signed by.
+    private func tls(_ backend: HTTPBackendDefinition, usesTLS: Bool) throws(CompileDiagnostic) -> BackendTLS? {
+        guard backend.enableClientTLS else { return usesTLS ? settings.backendTLS.verified : nil }
+        guard usesTLS else { throw refuse("enable_client_ssl", "needs an HTTPS backend") }
+        guard let mutual = settings.backendTLS.mutual else {
+            throw refuse("enable_client_ssl", "the instance has no backend_client_certificate")
+        }
+        return mutual
     }
 
     /// `host`, `host:port`, `[v6]` or `[v6]:port`.

@@ -21,7 +21,7 @@ public struct RouteCompiler: Sendable {
         let resource = "api \(api.apiID)"
         let definition = try Self.resolved(api, resource: resource)
         let path = try Self.frontPath(definition, resource: resource)
-        let channels = ChannelCompiler(contents: api.channels, registry: policies.registry)
+        let channels = ChannelCompiler(contents: api.channels, registry: policies.registry, tls: settings.backendTLS)
         var compiled = try policies.compile(api, settings: settings)
         compiled.parameters = ParameterPolicy(compiling: definition, front: path)
         compiled.defaultContentType = definition.contentType.map { Array($0.utf8) }

@@ -7,11 +7,16 @@ import Snapshot
 /// parse here keeps its default.
 public enum InstanceSettingsCompiler {
     /// - Parameters:
-    ///   - secrets: of features that have one, by name.
+    ///   - features: with their secrets in the clear where `prepare` is given.
+    ///   - secrets: of features that have one of their own, by name.
     ///   - addresses: of the gateway, when they are the instance's.
+    ///   - prepare: makes contexts of the TLS library; nil where nobody connects.
+    ///   - tolerates: what the TLS library does not take makes connections to HTTPS backends fail, instead of being refused.
+    /// - Throws: ``CompileDiagnostic`` naming the feature's config.
     public static func compile(
-        instanceID: String, features: [Feature], secrets: [String: Secret] = [:], addresses: [String] = []
-    ) -> InstanceSettings {
+        instanceID: String, features: [Feature], secrets: [String: Secret] = [:], addresses: [String] = [],
+        prepare: TLSPreparation? = nil, tolerates: Bool = true
+    ) throws(CompileDiagnostic) -> InstanceSettings {
         var settings = InstanceSettings(instanceID: instanceID)
         settings.addresses = addresses
         for feature in features where feature.enabled {
@@ -45,6 +50,9 @@ public enum InstanceSettingsCompiler {
             case .authorizerContextNumbers(let enabled): settings.authorizersGiveNumbers = enabled
             case .apiURINoEscape(let enabled): settings.keepsEscapedPath = enabled
             case .publicKey(_, let prefix): settings.publicKeyPrefix = Array(prefix.utf8)
+            case .backendClientCertificate(let certificate):
+                settings.backendTLS = try backendTLS(certificate, of: feature, prepare, tolerates)
+            case .customLog(let fields): settings.logFields = fields.map(LogField.init)
             // Management alone asks for it.
             case .vpcNameModifiable, .policyCookieParam, .secretResetOverlap: break
             // Belongs to the domains of the instance, see DomainCompiler.
@@ -58,5 +66,36 @@ public enum InstanceSettingsCompiler {
             }
         }
         return settings
+    }
+
+    private static func backendTLS(
+        _ certificate: FeatureSetting.BackendCertificate, of feature: Feature, _ prepare: TLSPreparation?, _ tolerates: Bool
+    ) throws(CompileDiagnostic) -> BackendTLSChoice {
+        func made(chain: String, key: Secret) throws(CompileDiagnostic) -> BackendTLS {
+            let material = TLSMaterial(backendChain: chain, key: key, authorities: certificate.authorities)
+            guard let prepare else { return BackendTLS(material: material, context: nil) }
+            do {
+                return BackendTLS(material: material, context: try prepare(material))
+            } catch where !tolerates {
+                throw CompileDiagnostic(
+                    field: "config", reason: "the TLS library does not take the certificate", resource: "feature \(feature.name)")
+            } catch {
+                return BackendTLS(material: material, context: nil)
+            }
+        }
+        var choice = BackendTLSChoice()
+        if !certificate.authorities.isEmpty { choice.verified = try made(chain: "", key: Secret("")) }
+        if !certificate.chain.isEmpty { choice.mutual = try made(chain: certificate.chain, key: certificate.key) }
+        return choice
+    }
+}
+
+extension LogField {
+    init(_ field: FeatureSetting.CustomLogField) {
+        switch field.location {
+        case .header: self.init(place: .header, name: Array(field.name.lowercased().utf8))
+        case .query: self.init(place: .query, name: Array(field.name.utf8))
+        case .cookie: self.init(place: .cookie, name: Array(field.name.utf8))
+        }
     }
 }

@@ -1,6 +1,7 @@
 import ControlPlane
 import Foundation
 import GatewayModel
+import ProxyServer
 import Yams
 
 /// What `gatehouse serve` runs with: flags win over the settings file, the settings file over the defaults
@@ -34,6 +35,8 @@ struct ServeSettings: Sendable, Equatable {
     var quotas = Quotas()
     var functions = FunctionRegistry()
     var logLevel = "info"
+    /// nil: requests are not logged. The path may be relative to the data folder.
+    var accessLog: AccessLogSettings?
 
     init(dataFolder: String) { self.dataFolder = dataFolder }
 
@@ -68,6 +71,7 @@ struct ServeSettings: Sendable, Equatable {
         if let value = file.featureIntervalSeconds { featureIntervalSeconds = value }
         if let value = file.tokenLifeSeconds { tokenLifeSeconds = value }
         if let value = file.logLevel { logLevel = value }
+        if let value = file.accessLog { accessLog = try Self.accessLog(value, path) }
         if let value = file.functions { functions = try Self.functions(value, path) }
         for (name, value) in file.quotas ?? [:] {
             guard let place = SettingsFile.quotas[name] else { throw PlainFailure("\(path): unknown quota \(name)") }
@@ -100,6 +104,22 @@ struct ServeSettings: Sendable, Equatable {
         return address
     }
 
+    private static func accessLog(_ file: SettingsFile.AccessLog, _ path: String) throws -> AccessLogSettings {
+        var settings = AccessLogSettings(path: file.path)
+        func apply(_ value: Int?, _ name: String, _ range: ClosedRange<Int>, _ place: WritableKeyPath<AccessLogSettings, Int>) throws {
+            guard let value else { return }
+            guard range.contains(value) else {
+                throw PlainFailure("\(path): access_log.\(name) is outside \(range.lowerBound) to \(range.upperBound)")
+            }
+            settings[keyPath: place] = value
+        }
+        guard !file.path.isEmpty, !file.path.utf8.contains(0) else { throw PlainFailure("\(path): access_log.path is no path") }
+        try apply(file.maxBytes, "max_bytes", 0...1_000_000_000_000, \.maxBytes)
+        try apply(file.keptFiles, "kept_files", 1...1000, \.keptFiles)
+        try apply(file.queueBytes, "queue_bytes", 65_536...1_073_741_824, \.queueBytes)
+        return settings
+    }
+
     /// - Throws: ``PlainFailure`` that names the URN whose URL is none.
     private static func functions(_ urls: [String: String], _ path: String) throws -> FunctionRegistry {
         var endpoints: [String: FunctionEndpoint] = [:]
@@ -128,9 +148,38 @@ private struct SettingsFile: Decodable {
     var verifyBackendCertificates, gatewayProxyProtocol, gatewayTLSProxyProtocol, gatewayH2C: Bool?
     var quotas: [String: Int]?
     var functions: [String: String]?
+    var accessLog: AccessLog?
+
+    struct AccessLog: Decodable {
+        let path: String
+        let maxBytes, keptFiles, queueBytes: Int?
+
+        enum CodingKeys: String, CodingKey {
+            case path
+            case maxBytes = "max_bytes"
+            case keptFiles = "kept_files"
+            case queueBytes = "queue_bytes"
+        }
+
+        init(from decoder: any Decoder) throws {
+            for name in try decoder.container(keyedBy: AnyName.self).allKeys where CodingKeys(rawValue: name.stringValue) == nil {
+                throw DecodingError.dataCorrupted(
+                    .init(codingPath: [], debugDescription: "unknown setting access_log.\(name.stringValue)"))
+            }
+            let values = try decoder.container(keyedBy: CodingKeys.self)
+            guard let path = try values.decodeIfPresent(String.self, forKey: .path) else {
+                throw DecodingError.dataCorrupted(.init(codingPath: [], debugDescription: "access_log has no path"))
+            }
+            self.path = path
+            maxBytes = try values.decodeIfPresent(Int.self, forKey: .maxBytes)
+            keptFiles = try values.decodeIfPresent(Int.self, forKey: .keptFiles)
+            queueBytes = try values.decodeIfPresent(Int.self, forKey: .queueBytes)
+        }
+    }
 
     enum CodingKeys: String, CodingKey, CaseIterable {
         case management, gateway, region, quotas, functions
+        case accessLog = "access_log"
         case gatewayTLS = "gateway_tls"
         case domainName = "domain_name"
         case groupHostSuffix = "group_host_suffix"
@@ -200,5 +249,6 @@ private struct SettingsFile: Decodable {
         verifyBackendCertificates = try values.decodeIfPresent(Bool.self, forKey: .verifyBackendCertificates)
         quotas = try values.decodeIfPresent([String: Int].self, forKey: .quotas)
         functions = try values.decodeIfPresent([String: String].self, forKey: .functions)
+        accessLog = try values.decodeIfPresent(AccessLog.self, forKey: .accessLog)
     }
 }

@@ -16,6 +16,7 @@ func describe(_ snapshot: GatewaySnapshot, hosts: [String]) -> [String] {
         }
     }
     lines.append("app routes \(snapshot.appRoutes.count) addresses \(snapshot.addresses.count)")
+    lines += snapshot.checkedChannels.channels.map { "checked: \(describe($0))" }.sorted()
     for name in hosts.sorted() {
         let isWildcard = name.hasPrefix("*.")
         let key = Array(name.utf8.dropFirst(isWildcard ? 1 : 0))
@@ -45,12 +46,18 @@ private func describe(_ route: Route) -> String {
         switch route.backends.standard.backend {
         case .mock(let mock): "mock \(mock.status) \(mock.headers) \(String(decoding: mock.body, as: UTF8.self))"
         case .http(let http):
-            "http \(http.upstream) \(http.hostHeader) \(String(describing: http.method)) \(http.path) \(http.timeoutMilliseconds) \(http.retry)"
+            "http \(http.upstream) \(http.hostHeader) \(String(describing: http.method)) \(http.path) \(http.timeoutMilliseconds) \(http.retry) "
+                + (http.channel.map(describe) ?? "direct")
         case .function(let function):
             "function \(function.function) \(function.isAsync) \(function.encodesBody) \(function.timeoutMilliseconds)"
         }
     return "\(route.identity) \(route.method) \(route.path.text) \(route.matchMode) \(route.schemes.rawValue) "
         + "\(String(describing: route.refusal)) \(backend) \(describe(route.policies))"
+}
+
+private func describe(_ channel: BalancedChannel) -> String {
+    let members = channel.members.map { "\($0.host):\($0.port) \($0.weight) \($0.health == nil ? "unchecked" : "checked")" }
+    return "channel \(channel.id) \(channel.strategy) \(members) \(channel.primaryCount) \(String(describing: channel.check))"
 }
 
 private func describe(_ app: AppCredential) -> String {
@@ -92,7 +99,8 @@ private func describe(_ policies: RoutePolicies) -> String {
 }
 
 private func describe(_ rules: DomainRules) -> String {
-    "\(rules.name) \(rules.minimumTLS) \(rules.redirectsToHTTPS) \(rules.identities.map(\.usesEllipticCurve)) "
+    let identities = rules.identities.map { "\($0.usesEllipticCurve) \(($0.context as? NotedTLS)?.material.chain ?? "-")" }
+    return "\(rules.name) \(rules.minimumTLS) \(rules.redirectsToHTTPS) \(identities) "
         + "\(rules.authority?.certificates ?? "-")"
 }
 
