@@ -70,7 +70,7 @@ let pathTemplate: FuzzTarget = { input in
 let pluginContent: FuzzTarget = { input in
     let text = String(decoding: input, as: UTF8.self)
     for type in PluginType.allCases {
-        do {
+        do throws(PluginContentError) {
             _ = try PluginContent(parsing: text, type: type)
         } catch {
             hold(!error.path.isEmpty || !error.reason.isEmpty, "an error without words")
