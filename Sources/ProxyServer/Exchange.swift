@@ -13,9 +13,12 @@ struct Exchange {
     /// Set where a request ended before it had a route.
     var host: VirtualHost?
     var backend: HTTPBackend?
+    /// The backend whose authorizer is asked.
+    var choice: BackendChoice?
     /// Member of the backend's channel that is asked now, and those that have failed this request.
     private var member: BalancedMember?
     private(set) var triedMembers: [BalancedMember] = []
+    var memberGroup: MemberGroupName? { member?.group }
     var instance: InstanceContext?
     /// Where the path parameters were found; a copy, because other requests use the loop's.
     var captures: RouteCaptures?
@@ -51,6 +54,8 @@ struct Exchange {
         case identifying
         /// The whole body, for the hash in the caller's signature.
         case verifying(CallerStage.Pending)
+        /// The whole body, for the token endpoint.
+        case requestingToken(AppTokenPolicy)
         /// The whole body, for the event of a function.
         case filling(FunctionUse)
     }
@@ -64,6 +69,8 @@ struct Exchange {
     var hasher: BodyHasher?
     /// Applications as the request's snapshot knows them; only for routes that ask who calls.
     var callers: CallerDirectory?
+    /// On the request to the backend, in place of the route's own mark.
+    var hop: [UInt8]?
     var asksWithBody = false
     var saidContinue = false
     /// Only for routes whose policies ask for values.
@@ -148,11 +155,18 @@ struct Exchange {
         route = nil
         host = nil
         backend = nil
+        choice = nil
         if member != nil { leaveMember(failed: false) }
         if !triedMembers.isEmpty { triedMembers = [] }
         instance = nil
         gate = .open
         isPreflight = false
+        hop = nil
+        if wantedBytes > 0 {
+            collected = []
+            wantedBytes = 0
+            callers = nil
+        }
         if values != nil {
             values = nil
             outcome = Pipeline.Outcome()

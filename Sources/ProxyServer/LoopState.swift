@@ -33,6 +33,8 @@ final class LoopState: @unchecked Sendable {
     private var spareHeads: [RequestHead] = []
 
     private var connections: [ClientConnection] = []
+    /// Connections that carry streams, which are among `connections`.
+    private var sessions: [HTTP2Session] = []
     private var pools: [Upstream: UpstreamPool] = [:]
     /// Changes when a pool is dropped: who remembers one asks again then.
     private(set) var poolGeneration: UInt64 = 0
@@ -53,6 +55,8 @@ final class LoopState: @unchecked Sendable {
     private(set) var activeRequests = 0
     /// Counts of the APIs' requests.
     var traffic: TrafficLedger
+    /// Counts of what proved callers and signed requests.
+    let uses: UseLedger
     /// Counts of all requests.
     var metrics = LoopMetrics()
     /// nil: requests are not logged.
@@ -70,6 +74,7 @@ final class LoopState: @unchecked Sendable {
         stageScratch = StageScratch(nodeName: configuration.nodeName, nodeAddress: configuration.nodeAddress)
         snapshot = .empty
         traffic = TrafficLedger(loop: number)
+        uses = UseLedger(loop: number)
         accessLog = configuration.accessLog.map { AccessLogBuffer($0) }
         var source = SystemRandomNumberGenerator()
         requestIDs = RequestIDGenerator(seedingFrom: &source)
@@ -102,7 +107,7 @@ final class LoopState: @unchecked Sendable {
 
     /// False when there are too many; the connection is then to be closed.
     func add(_ connection: ClientConnection) -> Bool {
-        guard connections.count < maxConnections, !isDraining else {
+        guard connections.count + sessions.count < maxConnections, !isDraining else {
             metrics.turnedAway &+= 1
             return false
         }
@@ -123,7 +128,28 @@ final class LoopState: @unchecked Sendable {
             connections[index] = last
             last.registration = index
         }
-        if isDraining, connections.isEmpty { finishDraining() }
+        if isDraining, connections.isEmpty, sessions.isEmpty { finishDraining() }
+    }
+
+    /// As ``add(_:)-(ClientConnection)``.
+    func add(_ session: HTTP2Session) -> Bool {
+        guard connections.count + sessions.count < maxConnections, !isDraining else { return false }
+        session.registration = sessions.count
+        sessions.append(session)
+        scheduleTick(within: Self.idleTick)
+        return true
+    }
+
+    func remove(_ session: HTTP2Session) {
+        let index = session.registration
+        guard index >= 0 else { return }
+        session.registration = -1
+        let last = sessions.removeLast()
+        if last !== session {
+            sessions[index] = last
+            last.registration = index
+        }
+        if isDraining, connections.isEmpty, sessions.isEmpty { finishDraining() }
     }
 
     func requestBegins() {
@@ -219,6 +245,11 @@ final class LoopState: @unchecked Sendable {
             // A connection that times out removes itself, and the last one takes its place.
             if index < connections.count { connections[index].checkDeadlines(now) }
         }
+        index = sessions.count
+        while index > 0 {
+            index -= 1
+            if index < sessions.count { sessions[index].checkDeadline(now) }
+        }
         if now >= nextSweep {
             nextSweep = now + Self.idleTick
             endDetached(now)
@@ -226,7 +257,7 @@ final class LoopState: @unchecked Sendable {
         }
         if activeRequests > 0 {
             scheduleTick(within: Self.busyTick)
-        } else if !connections.isEmpty || !pools.isEmpty {
+        } else if !connections.isEmpty || !sessions.isEmpty || !pools.isEmpty {
             scheduleTick(within: Self.idleTick)
         }
     }
@@ -267,13 +298,15 @@ final class LoopState: @unchecked Sendable {
         let promise = eventLoop.makePromise(of: Void.self)
         drained = promise
         for connection in connections { connection.drain() }
-        if connections.isEmpty { finishDraining() }
+        for session in sessions { session.drain() }
+        if connections.isEmpty, sessions.isEmpty { finishDraining() }
         return promise.futureResult
     }
 
     func closeAll() {
         eventLoop.assertInEventLoop()
         for connection in connections { connection.abort() }
+        for session in sessions { session.abort() }
         for side in detached { side.cancel() }
         detached.removeAll()
         finishDraining()

@@ -29,6 +29,15 @@ public struct InstanceSettings: Sendable {
     /// Feature `sse_strategy`: streams of events may be silent for as long as tunnels.
     public var keepsEventStreams = false
 
+    /// Applications find their APIs at the gateway's addresses, feature `app_route`.
+    public var routesByApp = false
+    /// Hosts that are addresses of the instance: lower case, without port, IPv6 in brackets. The gateway's own come with the
+    /// instance that has them; the others are feature `default_group_host_trustlist`.
+    public var addresses: [String] = []
+    /// Feature `request_custom_config`: clients are not offered HTTP/2.
+    public var refusesHTTP2 = false
+    /// Feature `request_custom_config`: longest pause inside a request's body; nil: the gateway's own.
+    public var bodyTimeoutMilliseconds: Int?
     /// Feature `backend_client_certificate`.
     public var backendTLS = BackendTLSChoice()
 

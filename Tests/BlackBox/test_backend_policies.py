@@ -5,6 +5,7 @@ import threading
 import pytest
 
 from harness.backend import Answer
+from harness.process import free_port
 from harness.world import unique
 from test_parameter_mapping import param, to
 
@@ -149,6 +150,25 @@ def test_a_policy_over_a_channel(world, second_backend):
         "member_ids": [world.api.expect(200, "GET", f"/vpc-channels/{channel['id']}/members")["members"][0]["id"]]})
     assert world.call(api, target=api.path + "?q=1").json()["error_code"] == "APIC.0610"
     assert world.call(api, target=api.path + "?q=2").status == 200
+
+
+def test_values_of_the_member_that_is_asked(world, second_backend):
+    """Each attempt is mapped for its own member: the first one's port is closed."""
+    host, _, port = second_backend.address.rpartition(":")
+    channel = world.api.expect(201, "POST", "/vpc-channels", {
+        "name": unique("channel"), "port": int(port), "balance_strategy": 1, "member_type": "ip", "type": 2,
+        "member_groups": [{"member_group_name": "blue"}, {"member_group_name": "green"}],
+        "members": [{"host": host, "port": free_port(), "weight": 1, "member_group_name": "blue"},
+                    {"host": host, "port": int(port), "weight": 1, "member_group_name": "green"}]})
+    groups = {group["member_group_name"]: group["member_group_id"] for group in world.api.expect(
+        200, "GET", f"/vpc-channels/{channel['id']}/member-groups")["member_groups"]}
+    api = world.make_api(
+        backend={"url_domain": None, "req_uri": "/{g}", "vpc_channel_status": 1, "retry_count": "1", "vpc_channel_info": {
+            "vpc_channel_id": channel["id"]}},
+        backend_params=[to("g", "PATH", "$context.member_group_name", "SYSTEM"), to("X-Group", "HEADER", "$context.member_group_id", "SYSTEM")])
+    for _ in range(4):
+        assert world.call(api).status == 200
+        assert second_backend.last.path == "/green" and second_backend.last.all("X-Group") == [groups["green"]]
 
 
 def test_functions_are_refused_plainly_or_served(world):

@@ -170,7 +170,7 @@ def test_signed_last(world, backend):
             to("t", "PATH", "q"), to("h", "QUERY", "X-H"), to("X-User", "HEADER", "q"), to("X-Const", "HEADER", "c  d", "CONSTANT"),
             to("Content-Type", "HEADER", "a/b", "CONSTANT"), to("Host", "HEADER", "inner.example", "CONSTANT")])
     world.bind_sign(world.make_sign(sign_key=key, sign_secret=secret), api)
-    for target, user in (("?q=a%20b%5B&u=1&q=second", "a b[, second"), ("?q=x", "x")):
+    for target, user in (("?q=a%20b%5B&u=1&q=second", "a b[, second"), ("?q=x", "x"), ("?q=%20x%20", "x")):
         assert world.call(api, "POST", api.path + target, [("X-H", "[1]"), ("X-User", "client"), ("Content-Type", "x/y")], b"body").status == 200
         got = backend.last
         assert verify_hmac(got, {key: secret}) == key

@@ -97,7 +97,7 @@ struct ParameterRules {
     private static let systemValues: Set<String> = [
         "$context.sourceIp", "$context.stage", "$context.apiId", "$context.apiName", "$context.appId", "$context.appName",
         "$context.requestId", "$context.serverAddr", "$context.serverName", "$context.handleTime", "$context.providerAppId",
-        "$context.clientCertCN",
+        "$context.clientCertCN", "$context.member_group_name", "$context.member_group_id",
     ]
 
     /// Headers that belong to the gateway or to the framing of the message; nobody may set them by mapping.

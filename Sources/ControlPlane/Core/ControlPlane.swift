@@ -3,6 +3,7 @@ import Foundation
 import GatewayModel
 import GatewayPrimitives
 import Logging
+import RequestSigning
 import Snapshot
 import SnapshotCompiler
 import Store
@@ -28,18 +29,19 @@ public final class ControlPlane: Sendable {
     private let publisher: SnapshotPublisher
     let publicationMetrics = PublicationMetrics()
     let traffic: TrafficBook
-    /// Uses of applications' secrets that are not in the store yet.
-    let secretLedger = SecretLedger()
+    let uses: UseBook
 
     /// - Parameters:
     ///   - clock: nanoseconds since 1970; given so that tests can set it.
     ///   - tls: makes contexts of the TLS library for certificates of domains; refuses those that cannot be used.
     ///   - traffic: what the gateway counts; statistics are made of it.
+    ///   - uses: what the gateway counts of secrets, codes and signature keys.
     ///   - sink: receives the first snapshot, compiled from the whole store, before this returns.
     public init(
         store: any StoreDriver, box: SecretBox, settings: ControlPlaneSettings, log: Logger,
         clock: @escaping @Sendable () -> Timestamp = ControlPlane.wallClock,
         tls: @escaping TLSPreparation = ControlPlane.withoutTLS, traffic: @escaping TrafficSource = { [] },
+        uses: @escaping UseSource = { [] },
         sink: @escaping SnapshotSink
     ) throws {
         self.store = store
@@ -48,7 +50,9 @@ public final class ControlPlane: Sendable {
         self.log = log
         self.clock = clock
         self.traffic = TrafficBook(source: traffic)
-        publisher = SnapshotPublisher(settings: settings, log: log, tls: tls, ledger: secretLedger, sink: sink)
+        self.uses = UseBook(source: uses)
+        publisher = SnapshotPublisher(
+            settings: settings, log: log, tls: tls, hops: HopKey(Array(box.fingerprint("hops", context: "gateway").utf8)), sink: sink)
         let now = clock()
         try writer.sync {
             try store.write { sql in try Self.abandonAssetJobs(sql, now: now) }

@@ -1,6 +1,7 @@
 import GatewayModel
 import GatewayPrimitives
 import Logging
+import RequestSigning
 import Snapshot
 import SnapshotCompiler
 import Store
@@ -15,19 +16,22 @@ final class SnapshotPublisher: @unchecked Sendable {
     private let tls: TLSPreparation
     private let routes: RouteCompiler
     private let callers: CallerCompiler
-    private var builder = SnapshotBuilder()
+    private var builder: SnapshotBuilder
     private var domains: DomainCompiler
     private var current = GatewaySnapshot.empty
 
-    init(settings: ControlPlaneSettings, log: Logger, tls: @escaping TLSPreparation, ledger: SecretLedger, sink: @escaping SnapshotSink) {
+    init(settings: ControlPlaneSettings, log: Logger, tls: @escaping TLSPreparation, hops: HopKey, sink: @escaping SnapshotSink) {
+        let uses = UseMeters(loops: settings.gatewayLoops)
+        builder = SnapshotBuilder(hops: hops)
         domains = DomainCompiler(prepare: tls)
         self.tls = tls
         self.settings = settings
-        callers = CallerCompiler(ledger: ledger)
+        callers = CallerCompiler(uses: uses)
         self.log = log
         self.sink = sink
         routes = RouteCompiler(
-            policies: PolicyCompiler(functions: settings.functions), meters: TrafficMeters(loops: settings.gatewayLoops))
+            policies: PolicyCompiler(functions: settings.functions, uses: uses), meters: TrafficMeters(loops: settings.gatewayLoops),
+            hops: hops)
     }
 
     /// Compiles the whole store. An API that cannot be compiled refuses; the others are served.

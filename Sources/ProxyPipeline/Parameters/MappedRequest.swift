@@ -232,6 +232,9 @@ public final class MappedRequest {
 
     // MARK: Mapping
 
+    /// Names the mapping that `map` will be called with when the member is known.
+    public func expect(_ mapping: ParameterMapping) { self.mapping = mapping }
+
     /// Puts together what the backend gets.
     ///
     /// - Returns: nil, or why the request cannot be sent: a value that does not fit its place.

@@ -100,8 +100,8 @@ extension GatewayFailure {
         switch self {
         case .malformedRequest, .targetTooLong, .headersTooLarge, .requestTimeout: "request"
         case .bodyTooLarge: "body_size"
-        case .apiNotFound, .methodNotFound, .publicKeyNotFound: "routing"
-        case .schemeNotSupported: "protocol"
+        case .apiNotFound, .methodNotFound, .publicKeyNotFound, .selfCall: "routing"
+        case .schemeNotSupported, .misdirected: "protocol"
         case .routeRefused: "configuration"
         case .tlsVersionNotSupported, .clientCertificateNotVerified: "domain"
         case .addressUnknown, .addressDenied: "access_control"
@@ -123,7 +123,7 @@ extension GatewayFailure {
 extension CallerFailure {
     fileprivate var refusingPolicy: StaticString {
         switch self {
-        case .appMissing, .app: "app_authentication"
+        case .appMissing, .app, .token: "app_authentication"
         case .appNotAuthorized: "app_authorization"
         case .appAddressDenied: "app_access_list"
         case .appQuotaUsedUp: "app_quota"

@@ -67,9 +67,12 @@ public final class BalancedMember: Sendable {
     public let state: MemberState
     /// nil: not checked.
     public let health: MemberHealth?
+    /// nil: in no group.
+    public let group: MemberGroupName?
     let seed: UInt64
 
-    public init(index: Int, host: String, port: Int, weight: Int, state: MemberState, health: MemberHealth? = nil) {
+    public init(index: Int, host: String, port: Int, weight: Int, state: MemberState, health: MemberHealth? = nil, group: MemberGroupName? = nil) {
+        self.group = group
         self.index = index
         self.host = host
         self.port = port
@@ -109,4 +112,14 @@ public final class MemberState: Sendable {
     public var active: Int { requests.load(ordering: .relaxed) }
     public func begin() { requests.wrappingAdd(1, ordering: .relaxed) }
     public func end() { requests.wrappingSubtract(1, ordering: .relaxed) }
+}
+
+/// The group of a channel's members, as `$context.member_group_id` and `member_group_name` give it.
+public struct MemberGroupName: Sendable, Equatable {
+    public let id, name: String
+
+    public init(id: String, name: String) {
+        self.id = id
+        self.name = name
+    }
 }

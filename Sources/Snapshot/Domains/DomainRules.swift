@@ -70,9 +70,14 @@ public struct TLSMaterial: Sendable, Equatable {
     public let minimum: TLSFloor
     /// Names of the suites of TLS 1.2, in OpenSSL's spelling; empty: the library's own choice.
     public let cipherSuites: [String]
+    /// HTTP/2 is agreed upon with clients that speak it.
+    public let offersHTTP2: Bool
 
     /// For a listener.
-    public init(chain: String, key: Secret, authorities: String, minimum: TLSFloor, cipherSuites: [String] = []) {
+    public init(
+        chain: String, key: Secret, authorities: String, minimum: TLSFloor, cipherSuites: [String] = [], offersHTTP2: Bool = true
+    ) {
+        self.offersHTTP2 = offersHTTP2
         side = .listener
         self.cipherSuites = cipherSuites
         self.chain = chain
@@ -87,6 +92,7 @@ public struct TLSMaterial: Sendable, Equatable {
     ///   - authorities: whose certificates backends must show; empty: as the gateway is set up.
     public init(backendChain chain: String, key: Secret, authorities: String) {
         side = .backend
+        offersHTTP2 = false
         self.chain = chain
         self.key = key
         self.authorities = authorities

@@ -13,6 +13,7 @@ struct ChannelCompiler {
         let port: Int
         let weight: Int
         let isBackup: Bool
+        let group: MemberGroupName?
 
         var address: String { "\(host):\(port)" }
     }
@@ -29,7 +30,8 @@ struct ChannelCompiler {
         let weighsAlike = channel.strategy == .uriHash
         let entries = content.members.filter { $0.isEnabled && (weighsAlike || $0.weight > 0) }.map { member in
             Entry(
-                host: member.host, port: content.port(of: member), weight: weighsAlike ? 1 : member.weight, isBackup: member.isBackup)
+                host: member.host, port: content.port(of: member), weight: weighsAlike ? 1 : member.weight, isBackup: member.isBackup,
+                group: content.group(of: member).map { MemberGroupName(id: $0.id, name: $0.name) })
         }
         guard entries.count <= Int(UInt16.max) else {
             throw CompileDiagnostic(field: "members", reason: "are more than 65535", resource: resource)
@@ -55,7 +57,8 @@ struct ChannelCompiler {
             let members = ordered.enumerated().map { index, entry in
                 let (requests, up) = found[entry.address] ?? (MemberState(), nil)
                 return BalancedMember(
-                    index: index, host: entry.host, port: entry.port, weight: entry.weight, state: requests, health: up)
+                    index: index, host: entry.host, port: entry.port, weight: entry.weight, state: requests, health: up,
+                    group: entry.group)
             }
             let primaries = entries.count { !$0.isBackup }
             return BalancedChannel(

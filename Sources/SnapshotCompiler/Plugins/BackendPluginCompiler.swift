@@ -88,7 +88,15 @@ extension PluginCompiler {
                     method: target.method.map { RouteMethod($0) }, path: .pieces([.literal(Array(target.path.utf8))]),
                     timeoutMilliseconds: target.timeoutMilliseconds, retry: .times(0),
                     channel: try channels.compile(target.channelID, resource: "plug-in \(plugin.id)")))
-        case .function: throw refuse(plugin, "downgrade: functions are not served")
+        case .function(let target):
+            guard target.timeoutMilliseconds <= settings.maxBackendTimeoutMilliseconds else {
+                throw refuse(plugin, "func_info.timeout: is above the instance's backend_timeout")
+            }
+            return .function(
+                FunctionBackend(
+                    function: try functions.target(target.function, field: "plugin_content", resource: "plug-in \(plugin.id)"),
+                    isAsync: target.isAsync, encodesBody: api.definition.encodesFunctionBody,
+                    timeoutMilliseconds: target.timeoutMilliseconds))
         }
     }
 

@@ -34,7 +34,7 @@ enum Daemon {
             hosts: ["localhost", "*.\(settings.groupHostSuffix)"])
         var configuration = ProxyConfiguration(
             http: .init(host: settings.gateway.host, port: settings.gateway.port),
-            https: .init(host: settings.gatewayTLS.host, port: settings.gatewayTLS.port), tls: tls,
+            https: .init(host: settings.gatewayTLS.host, port: settings.gatewayTLS.port), tls: tls.withHTTP2,
             eventLoops: settings.gatewayThreads)
         configuration.verifiesBackendCertificates = settings.verifiesBackendCertificates
         let folderPath = folder.path
@@ -42,6 +42,8 @@ enum Daemon {
         configuration.accessLog = accessLog
         configuration.httpExpectsProxyHeader = settings.gatewayProxyProtocol
         configuration.httpsExpectsProxyHeader = settings.gatewayTLSProxyProtocol
+        configuration.tlsWithoutHTTP2 = tls.withoutHTTP2
+        configuration.allowsPlainHTTP2 = settings.gatewayH2C
         configuration.tunnelIdleMilliseconds = settings.tunnelIdleSeconds * 1000
         let gateway: ProxyServer
         do {
@@ -54,13 +56,14 @@ enum Daemon {
             store: store, box: box, settings: planeSettings(settings), log: log,
             tls: ProxyServer.prepareTLS(verifiesBackends: settings.verifiesBackendCertificates),
             traffic: { await gateway.takeTraffic() },
+            uses: { await gateway.takeUses() },
             sink: { snapshot, inForce in
                 gateway.publish(snapshot) {
                     state.revision.withLock { $0 = max($0, snapshot.revision) }
                     inForce()
                 }
             })
-        let directory = IdentityDirectory(plane: plane)
+        let directory = IdentityDirectory(plane: plane, lifeSeconds: Int64(settings.tokenLifeSeconds))
         try await FirstStart.run(plane: plane, directory: directory, folder: folder, settings: settings)
         gateway.identifyCallers(GatewayIdentities.lookup(in: directory))
         let bound: ProxyServer.Bound

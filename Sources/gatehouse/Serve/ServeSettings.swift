@@ -24,11 +24,14 @@ struct ServeSettings: Sendable, Equatable {
     /// Connections of these listeners begin with a PROXY header.
     var gatewayProxyProtocol = false
     var gatewayTLSProxyProtocol = false
+    /// Clients may speak HTTP/2 on the plain listener, without having asked.
+    var gatewayH2C = false
     /// How long a tunnel (WebSocket) may be silent.
     var tunnelIdleSeconds = 3600
     /// How long a stop waits for requests that are under way.
     var drainSeconds = 10
     var featureIntervalSeconds = 0
+    var tokenLifeSeconds = 86_400
     var quotas = Quotas()
     var functions = FunctionRegistry()
     var logLevel = "info"
@@ -62,9 +65,11 @@ struct ServeSettings: Sendable, Equatable {
         if let value = file.verifyBackendCertificates { verifiesBackendCertificates = value }
         if let value = file.gatewayProxyProtocol { gatewayProxyProtocol = value }
         if let value = file.gatewayTLSProxyProtocol { gatewayTLSProxyProtocol = value }
+        if let value = file.gatewayH2C { gatewayH2C = value }
         if let value = file.tunnelIdleSeconds { tunnelIdleSeconds = value }
         if let value = file.drainSeconds { drainSeconds = value }
         if let value = file.featureIntervalSeconds { featureIntervalSeconds = value }
+        if let value = file.tokenLifeSeconds { tokenLifeSeconds = value }
         if let value = file.logLevel { logLevel = value }
         if let value = file.accessLog { accessLog = try Self.accessLog(value, path) }
         if let value = file.functions { functions = try Self.functions(value, path) }
@@ -82,6 +87,7 @@ struct ServeSettings: Sendable, Equatable {
         try require((0...3600).contains(drainSeconds), "drain_seconds is outside 0 to 3600")
         try require((1...86_400).contains(tunnelIdleSeconds), "tunnel_idle_seconds is outside 1 to 86400")
         try require((0...86_400).contains(featureIntervalSeconds), "feature_interval_seconds is outside 0 to 86400")
+        try require((1...86_400).contains(tokenLifeSeconds), "token_life_seconds is outside 1 to 86400")
         try require(
             !groupHostSuffix.isEmpty && groupHostSuffix.utf8.count <= 200
                 && groupHostSuffix.utf8.allSatisfy { ($0 >= 97 && $0 <= 122) || ($0 >= 48 && $0 <= 57) || $0 == 45 || $0 == 46 },
@@ -138,8 +144,8 @@ struct ServeSettings: Sendable, Equatable {
 /// The settings file as written; a name that it does not know is an error, so that a typing mistake is not a silent default.
 private struct SettingsFile: Decodable {
     var management, gateway, gatewayTLS, region, domainName, groupHostSuffix, publicURL, logLevel: String?
-    var gatewayThreads, drainSeconds, featureIntervalSeconds, tunnelIdleSeconds: Int?
-    var verifyBackendCertificates, gatewayProxyProtocol, gatewayTLSProxyProtocol: Bool?
+    var gatewayThreads, drainSeconds, featureIntervalSeconds, tunnelIdleSeconds, tokenLifeSeconds: Int?
+    var verifyBackendCertificates, gatewayProxyProtocol, gatewayTLSProxyProtocol, gatewayH2C: Bool?
     var quotas: [String: Int]?
     var functions: [String: String]?
     var accessLog: AccessLog?
@@ -182,9 +188,11 @@ private struct SettingsFile: Decodable {
         case gatewayThreads = "gateway_threads"
         case gatewayProxyProtocol = "gateway_proxy_protocol"
         case gatewayTLSProxyProtocol = "gateway_tls_proxy_protocol"
+        case gatewayH2C = "gateway_h2c"
         case tunnelIdleSeconds = "tunnel_idle_seconds"
         case drainSeconds = "drain_seconds"
         case featureIntervalSeconds = "feature_interval_seconds"
+        case tokenLifeSeconds = "token_life_seconds"
         case verifyBackendCertificates = "verify_backend_certificates"
     }
 
@@ -233,8 +241,10 @@ private struct SettingsFile: Decodable {
         gatewayThreads = try values.decodeIfPresent(Int.self, forKey: .gatewayThreads)
         gatewayProxyProtocol = try values.decodeIfPresent(Bool.self, forKey: .gatewayProxyProtocol)
         gatewayTLSProxyProtocol = try values.decodeIfPresent(Bool.self, forKey: .gatewayTLSProxyProtocol)
+        gatewayH2C = try values.decodeIfPresent(Bool.self, forKey: .gatewayH2C)
         tunnelIdleSeconds = try values.decodeIfPresent(Int.self, forKey: .tunnelIdleSeconds)
         drainSeconds = try values.decodeIfPresent(Int.self, forKey: .drainSeconds)
+        tokenLifeSeconds = try values.decodeIfPresent(Int.self, forKey: .tokenLifeSeconds)
         featureIntervalSeconds = try values.decodeIfPresent(Int.self, forKey: .featureIntervalSeconds)
         verifyBackendCertificates = try values.decodeIfPresent(Bool.self, forKey: .verifyBackendCertificates)
         quotas = try values.decodeIfPresent([String: Int].self, forKey: .quotas)

@@ -103,6 +103,8 @@ import Testing
         ("custom_auth_header", #"{"backend_sign_header":"host"}"#), ("custom_auth_header", #"{"backend_sign_header":"a:b"}"#),
         ("custom_auth_header", #"{"backend_sign_headers":"x-sign"}"#), ("api_uri_no_escape", "yes"),
         ("api_uri_no_escape", #"{"enable":"on"}"#), ("app_basic", "yes"), ("app_api_key", "{}"),
+        ("request_custom_config", "on"), ("request_custom_config", #"{"http2_enable":"yes"}"#),
+        ("request_custom_config", #"{"request_body_timeout":0}"#), ("request_custom_config", #"{"http2":"on"}"#),
         ("gzip", #"{"comp_level":0}"#), ("gzip", #"{"comp_level":10}"#), ("gzip", #"{"comp_level":1.5}"#), ("gzip", "on"),
         ("gzip", #"{"enable":"on","level":6}"#), ("sse_strategy", "yes"), ("sse_strategy", #"{"enable":"on"}"#),
         ("app_jwt", #"{"enable":"on","auth_header":"a b"}"#), ("app_jwt", "on"),

@@ -9,6 +9,13 @@ func describe(_ snapshot: GatewaySnapshot, hosts: [String]) -> [String] {
         "domains \(snapshot.domains.count) wildcards \(snapshot.wildcardDomains.count)",
     ]
     lines += snapshot.callers.apps.map(describe).sorted()
+    for app in snapshot.callers.apps.sorted(by: { $0.appID < $1.appID }) {
+        let routes = snapshot.appRoutes.value(for: Array(app.appID.utf8))?.environments ?? []
+        for environment in routes.sorted(by: { $0.id < $1.id }) {
+            lines += environment.routes.all.map { "\(app.appID) reaches \(environment.id) \($0.identity.publishID)" }.sorted()
+        }
+    }
+    lines.append("app routes \(snapshot.appRoutes.count) addresses \(snapshot.addresses.count)")
     lines += snapshot.checkedChannels.channels.map { "checked: \(describe($0))" }.sorted()
     for name in hosts.sorted() {
         let isWildcard = name.hasPrefix("*.")
@@ -41,6 +48,8 @@ private func describe(_ route: Route) -> String {
         case .http(let http):
             "http \(http.upstream) \(http.hostHeader) \(String(describing: http.method)) \(http.path) \(http.timeoutMilliseconds) \(http.retry) "
                 + (http.channel.map(describe) ?? "direct")
+        case .function(let function):
+            "function \(function.function) \(function.isAsync) \(function.encodesBody) \(function.timeoutMilliseconds)"
         }
     return "\(route.identity) \(route.method) \(route.path.text) \(route.matchMode) \(route.schemes.rawValue) "
         + "\(String(describing: route.refusal)) \(backend) \(describe(route.policies))"
@@ -52,7 +61,7 @@ private func describe(_ channel: BalancedChannel) -> String {
 }
 
 private func describe(_ app: AppCredential) -> String {
-    let codes = app.codes.map { String(decoding: $0, as: UTF8.self) }.sorted()
+    let codes = app.codes.map { "\(String(decoding: $0.bytes, as: UTF8.self)) \(String(describing: $0.endsAt))" }.sorted()
     let secrets = app.secrets.map { "\(String(decoding: $0.bytes, as: UTF8.self)) \(String(describing: $0.endsAt))" }
     let quota = app.quota.map { "\($0.limit) in \($0.window) from \(String(describing: $0.anchor))" }
     return "app \(app.instanceID) \(app.appID) \(app.name) \(String(decoding: app.key, as: UTF8.self)) \(secrets) \(codes) "
@@ -69,7 +78,7 @@ private func describe(_ callers: CallerPolicy) -> String {
 private func describe(_ policies: RoutePolicies) -> String {
     var parts: [String] = []
     if let callers = policies.callers { parts.append(describe(callers)) }
-    if let signing = policies.signing { parts.append("signed \(keyName(signing.signer))") }
+    if let signing = policies.signing { parts.append("signed \(keyName(signing.present.signer)) \(signing.replaced.map { "\(keyName($0.key.signer)) \($0.until)" })") }
     if let access = policies.access { parts.append("access \(access.id) \(access.permitsListed) \(access.addresses)") }
     if policies.cors != nil { parts.append("cors") }
     if let limit = policies.rateLimit {
