@@ -77,7 +77,9 @@ extension ClientConnection {
         var destination = Rehearsal.Destination(kind: .function)
         destination.addresses = [backend.function.upstream.text]
         let request = ByteScratch()
-        FunctionCall.writeHead(backend.function, eventCount: event.count, requestID: exchange.requestID, to: request)
+        FunctionCall.writeHead(
+            backend.function, eventCount: event.count, requestID: exchange.requestID, hop: exchange.hop ?? exchange.route?.hop ?? [],
+            to: request)
         destination.request = MaskedRequest.text(request.bytes) + String(decoding: event.bytes, as: UTF8.self)
         rehearsal.send(to: destination, destination.addresses.joined(separator: ", "))
         let answer = exchange.ownAnswer
