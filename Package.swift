@@ -211,3 +211,15 @@ let package = Package(
             swiftSettings: strict),
     ]
 )
+
+// Fuzz targets are built with `make fuzz` alone: they need the fuzzer's runtime, which no other build has.
+if Context.environment["GATEHOUSE_FUZZ"] != nil {
+    package.products.append(.executable(name: "Fuzz", targets: ["Fuzz"]))
+    package.targets.append(
+        .executableTarget(
+            name: "Fuzz",
+            dependencies: [
+                "GatewayModel", "GatewayPrimitives", "OpenAPIDocuments", "ProxyPipeline", "RequestSigning", "Snapshot",
+                "SnapshotCompiler",
+            ], path: "Fuzz/Targets", swiftSettings: strict + [.unsafeFlags(["-parse-as-library"])]))
+}

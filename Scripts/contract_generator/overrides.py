@@ -30,6 +30,28 @@ SPELLINGS = {
     "AppQuotaCreate.time_unit": {"HOURE": "HOUR"},  # [6.24]
 }
 
+# Enumerations that the vendor's SDK goes beyond: backend policies by other origins (gateway-runtime.md, 4.6 and O33).
+_ORIGINS = ["system", "cookie", "frontend_authorizer", "orchestration"]
+EXTRA_WORDS = {
+    "ApiConditionCreate.condition_origin": _ORIGINS,
+    "ConditionResp.condition_origin": _ORIGINS,
+    "ApiConditionCreate.sys_param_name": ["reqPath", "reqMethod"],  # older spellings
+    "ConditionResp.sys_param_name": ["reqPath", "reqMethod"],
+}
+# Properties that clients of the twin product send and get.
+_MAPPED = {
+    "frontend_authorizer_param_name": {"type": "string", "maxLength": 255},
+    "mapped_param_name": {"type": "string", "maxLength": 128},
+    "mapped_param_location": {"type": "string", "enum": ["query", "header"]},
+}
+_ENCODED = {"is_send_fg_body_base64": {"type": "boolean"}}
+EXTRA_PROPERTIES = {
+    "ApiCreate": _ENCODED,
+    "ListApiVersionDetailV2Response": _ENCODED,
+    "ApiConditionCreate": {"req_param_location": {"type": "string", "enum": ["PATH", "QUERY", "HEADER"]}, **_MAPPED},
+    "ConditionResp": _MAPPED,
+}
+
 # Enumerations that also take an empty text: clients write every field, set or not.
 EMPTY_WORDS = {"BaseSignature.sign_algorithm"}
 

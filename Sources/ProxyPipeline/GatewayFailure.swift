@@ -41,8 +41,14 @@ public enum GatewayFailure: Error, Equatable, Sendable {
     /// The custom authorizer's function gave no answer, or not one that decides.
     case authorizerFailed
     case breakerOpen
-    /// A declared parameter is missing or wrong.
+    /// A declared parameter is missing or wrong, or does not fit where it is to go.
     case parameterRejected
+    /// The request comes from the same API, or through too many.
+    case selfCall
+    /// Orchestration rules have no value to look at.
+    case orchestrationParameterMissing
+    /// No orchestration rule takes the value.
+    case orchestrationFailed
 
     // The way to the backend.
     case signingFailed
@@ -85,6 +91,8 @@ public enum GatewayFailure: Error, Equatable, Sendable {
         case .authorizerIdentityInvalid, .authorizerDenied: (401, "0305", "Incorrect authentication information.")
         case .authorizerFailed: (500, "0601", "Internal server error.")
         case .parameterRejected: (400, "0201", "Bad request.")
+        case .selfCall: (500, "0612", "An API cannot call itself.")
+        case .orchestrationParameterMissing, .orchestrationFailed: (400, "0106", "Orchestration error.")
         case .breakerOpen: (503, "0202", "Backend unavailable")
         case .signingFailed: (500, "0705", "Backend signature calculation failed.")
         case .nameNotResolved: (500, "0605", "Domain name resolution failed.")
@@ -99,6 +107,8 @@ public enum GatewayFailure: Error, Equatable, Sendable {
     public var kind: FailureKind {
         switch self {
         case .malformedRequest, .parameterRejected, .requestTimeout: .requestParametersFailure
+        case .orchestrationParameterMissing: .orchestrationParameterNotFound
+        case .orchestrationFailed: .orchestrationFailure
         case .targetTooLong, .headersTooLarge, .bodyTooLarge, .schemeNotSupported, .publicKeyNotFound,
             .tlsVersionNotSupported, .clientCertificateNotVerified, .misdirected: .default4xx
         case .apiNotFound, .methodNotFound: .notFound
@@ -114,7 +124,7 @@ public enum GatewayFailure: Error, Equatable, Sendable {
         case .authorizerFailed: .authorizerConfFailure
         case .breakerOpen, .backendUnavailable, .noMember: .backendUnavailable
         case .backendTimeout: .backendTimeout
-        case .signingFailed, .nameNotResolved, .functionAnswerInvalid, .internalError: .default5xx
+        case .selfCall, .signingFailed, .nameNotResolved, .functionAnswerInvalid, .internalError: .default5xx
         }
     }
 

@@ -15,9 +15,12 @@ import Snapshot
 /// 8b. *Custom authorizer* (`AuthorizerStage`): a function decides, after everybody who decides for less.
 /// 9. *Body size*: only callers that are allowed in learn about the limit; nothing but the head was read of the body so far,
 ///    unless the authentication service wanted some or the caller's signature covers it.
-/// 9b. *Parameters* (`ParameterStage`): a request that its backend could not understand does not reach it.
+/// 9b. *Parameters* (`ParameterStage`, `MappedRequest`): a request that its backend could not understand does not reach it. Then
+///     orchestration rules, because conditions may look at what they make.
 /// 10. *Breaker* (`BreakerStage`): counts only what would really reach the backend, and chooses another one when open.
-/// 11. *Backend and path* (`RequestWriter`), 12. *signature* (`SigningStage`): last, over the bytes that are sent.
+/// 11. *Backend* (`BackendStage`): the first policy whose conditions hold. *Mapping* (`MappedRequest.map`) for this backend, when
+///     everything is known that it may send. *Request* (`RequestWriter`), 12. *signature* (`SigningStage`): last, over the bytes that
+///     are sent.
 /// 13. *Answer* (`decorate`): CORS lines, then set_resp_headers (which may not touch CORS), then debug lines; on the gateway's own
 ///     answers too, so that a browser can read an error.
 ///
@@ -88,17 +91,25 @@ public enum Pipeline {
         /// An open breaker's, in place of the route's own.
         case mock(MockBackend)
         case forward(HTTPBackend)
+        case function(FunctionBackend)
     }
 
     /// Steps 9 and 10, and where the request goes.
+    ///
+    /// - Parameter parameters: receives the values of the request's parameters; not nil where ``RouteBackends/reading`` is not.
     public static func destination(
         _ route: Route, _ head: RequestHead, _ settings: InstanceSettings, values: RequestValues?, captures: RouteCaptures?,
-        outcome: inout Outcome
+        parameters: MappedRequest?, outcome: inout Outcome
     ) -> Destination {
         if case .length(let count) = head.framing, count > settings.maxBodyBytes { return .refuse(.bodyTooLarge) }
-        if let parameters = route.policies.parameters, let values, let captures {
-            guard ParameterStage.accepts(parameters, values, captures) else { return .refuse(.parameterRejected) }
+        if let checks = route.policies.parameters, let values, let captures {
+            guard ParameterStage.accepts(checks, values, captures) else { return .refuse(.parameterRejected) }
             values.rehearsal?.pass(.parameters)
+        }
+        if let reading = route.backends.reading, let parameters, let values, let captures {
+            parameters.read(reading, values.facts, captures)
+            if let failure = parameters.orchestrate() { return .refuse(failure) }
+            if reading.orchestration != nil { values.rehearsal?.pass(.parameters, "orchestration rules took the value") }
         }
         if let values, let breaker = route.policies.breaker {
             switch BreakerStage.enter(breaker, values) {
@@ -113,6 +124,9 @@ public enum Pipeline {
             case .open(.mock(let mock)?):
                 values.rehearsal?.pass(.breaker, "open: its downgrade answers")
                 return .mock(mock)
+            case .open(.function(let function)?):
+                values.rehearsal?.pass(.breaker, "open: its downgrade is called")
+                return .function(function)
             case .open(.passthrough(let lines)?):
                 values.rehearsal?.pass(.breaker, "open: header lines of its downgrade are added")
                 for line in lines {
@@ -123,7 +137,7 @@ public enum Pipeline {
                 }
             }
         }
-        return .choice(route.backends.standard)
+        return .choice(BackendStage.choose(route.backends, values, parameters))
     }
 
     /// Step 13. `values` is nil when the route asks for nothing of it.
@@ -141,9 +155,15 @@ public enum Pipeline {
     }
 }
 
-extension RoutePolicies {
+extension Route {
     /// A stage of this route asks for values of the request.
     public var needsValues: Bool {
+        policies.needsValues || backends.reading != nil || !backends.policies.isEmpty || backends.standard.asksFunction
+    }
+}
+
+extension RoutePolicies {
+    fileprivate var needsValues: Bool {
         access != nil || callers != nil || rateLimit != nil || thirdAuth != nil || authorizer != nil || breaker != nil || responseHeaders != nil
             || parameters != nil
     }

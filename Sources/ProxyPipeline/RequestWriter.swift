@@ -19,6 +19,10 @@ public struct ForwardedRequest {
     public var defaultContentType: [UInt8]?
     /// Value of `X-Apig-Visit-Params`, part of what is signed; empty: none.
     public var visitParameters: [UInt8] = []
+    /// Value of `X-Gatehouse-Hop`; empty: none.
+    public var hop: [UInt8] = []
+    /// What is moved, added and held back; nil: nothing. It has been mapped for ``backend``.
+    public var parameters: MappedRequest?
     /// nil: no signature key is bound.
     public var signing: SigningStage?
 
@@ -47,7 +51,8 @@ public enum RequestWriter {
         bound += request.peerText.count * 2 + head.fieldCount * 4
         if request.backend.hostHeader.isEmpty { bound += clientHost(head).count }
         switch request.backend.path {
-        case .asReceived: break
+        // The mapping counts its own.
+        case .asReceived, .mapped: break
         case .prefix(let bytes): bound += bytes.count
         case .pieces(let pieces):
             for piece in pieces {
@@ -62,6 +67,8 @@ public enum RequestWriter {
         if let signing = request.signing { bound += signing.bound }
         if let type = request.defaultContentType { bound += type.count + 16 }
         bound += request.visitParameters.count + 32
+        bound += request.hop.count + 32
+        if let parameters = request.parameters { bound += parameters.bound }
         return bound
     }
 
@@ -71,15 +78,25 @@ public enum RequestWriter {
         writer.append(methodName(head, request.backend))
         writer.append(UInt8(ascii: " "))
         let pathStart = writer.count
-        writePath(head, request, to: &writer)
+        let parameters = request.parameters
+        if case .mapped = request.backend.path, let parameters {
+            parameters.writePath(head, request.captures, to: &writer)
+        } else {
+            writePath(head, request, to: &writer)
+        }
         let pathEnd = writer.count
-        if let query = head.query {
+        if let parameters {
+            parameters.writeQuery(head.query, to: &writer)
+        } else if let query = head.query {
             writer.append(UInt8(ascii: "?"))
             writer.append(query)
         }
+        let queryEnd = writer.count
         writer.append(" HTTP/1.1\r\nHost: ")
         let hostStart = writer.count
-        if request.backend.hostHeader.isEmpty {
+        if let parameters, let host = parameters.host {
+            writer.append(parameters.view(host))
+        } else if request.backend.hostHeader.isEmpty {
             writer.append(clientHost(head))
         } else {
             writer.append(request.backend.hostHeader)
@@ -87,7 +104,23 @@ public enum RequestWriter {
         let hostEnd = writer.count
         writer.append("\r\n")
         writeFields(head, request, to: &writer)
-        var contentType = head.value(.contentType)
+        var contentType = value(.contentType, head, parameters)
+        var signedToo: [SignedHeader] = []
+        if let parameters, let mapping = parameters.mapping {
+            let written = parameters.writeHeaders(
+                skipping: request.signing?.headerName, joins: request.signing != nil, to: &writer)
+            for (target, value) in written {
+                let name = mapping.headers[target].lowercase
+                if name == Self.contentTypeName {
+                    contentType = value
+                } else {
+                    // The names belong to the mapping, which outlives the signing of this request.
+                    signedToo.append(SignedHeader(name: parameters.name(ofHeader: target), value: value))
+                }
+            }
+            // Without a signature nothing was collected.
+            if contentType == nil, parameters.sets(.contentType) { contentType = .empty }
+        }
         if contentType == nil, let type = request.defaultContentType, request.framing.hasBody {
             writer.append("Content-Type: ")
             let start = writer.count
@@ -95,12 +128,11 @@ public enum RequestWriter {
             contentType = writer.view(start, writer.count)
             writer.append("\r\n")
         }
-        var signedToo: [SignedHeader] = []
         if !request.visitParameters.isEmpty {
             writer.append("X-Apig-Visit-Params: ")
             let start = writer.count
             writer.append(request.visitParameters)
-            signedToo = [SignedHeader(name: ByteView("x-apig-visit-params"), value: writer.view(start, writer.count))]
+            signedToo.append(SignedHeader(name: ByteView("x-apig-visit-params"), value: writer.view(start, writer.count)))
             writer.append("\r\n")
         }
         if let signing = request.signing {
@@ -108,7 +140,7 @@ public enum RequestWriter {
             try signing.sign(
                 UnsignedRequest(
                     method: methodName(head, request.backend), path: writer.view(pathStart, pathEnd),
-                    query: head.query ?? .empty, host: writer.view(hostStart, hostEnd), contentType: contentType,
+                    query: queryEnd > pathEnd ? writer.view(pathEnd + 1, queryEnd) : .empty, host: writer.view(hostStart, hostEnd), contentType: contentType,
                     extraHeaders: signedToo, payload: signing.payload),
                 to: &writer)
         }
@@ -167,27 +199,50 @@ public enum RequestWriter {
             writeReceived(path, head, to: &writer)
         case .prefix(let prefix):
             writer.append(prefix)
-            // The tail is a slash and what follows, or nothing: one slash stands between the two, whoever brings it.
-            var tail = path.dropFirst(request.captures.tailStart)
-            if prefix.last == UInt8(ascii: "/"), !tail.isEmpty { tail = tail.dropFirst(1) }
-            writeReceived(tail, head, to: &writer)
+            writeTail(head, request.captures, to: &writer)
         case .pieces(let pieces):
             for piece in pieces {
                 switch piece {
                 case .literal(let bytes): writer.append(bytes)
-                case .capture(let index):
-                    guard index < request.captures.count else { continue }
-                    let range = request.captures[index]
-                    let value = path.slice(range.lowerBound, range.upperBound)
-                    // With `api_uri_no_escape` the value still is encoded; encoding it again would change it.
-                    if head.keepsEscapes {
-                        writer.append(value)
-                    } else {
-                        writer.append(pathEncoding: value, keepsSlashes: false)
-                    }
+                case .capture(let index): writeCapture(index, head, request.captures, to: &writer)
                 }
             }
+        case .mapped: break
         }
+    }
+
+    static func writeCapture(_ index: Int, _ head: RequestHead, _ captures: RouteCaptures, to writer: inout ByteWriter) {
+        guard index < captures.count else { return }
+        let range = captures[index]
+        let value = head.path.slice(range.lowerBound, range.upperBound)
+        // With `api_uri_no_escape` the value still is encoded; encoding it again would change it.
+        if head.keepsEscapes {
+            writer.append(value)
+        } else {
+            writer.append(pathEncoding: value, keepsSlashes: false)
+        }
+    }
+
+    /// The tail of a prefix route is a slash and what follows, or nothing: one slash stands between it and what is written already,
+    /// whoever brings it.
+    static func writeTail(_ head: RequestHead, _ captures: RouteCaptures, to writer: inout ByteWriter) {
+        var tail = head.path.dropFirst(captures.tailStart)
+        let count = writer.count
+        if count > 0, writer.view(count - 1, count)[0] == UInt8(ascii: "/"), !tail.isEmpty { tail = tail.dropFirst(1) }
+        writeReceived(tail, head, to: &writer)
+    }
+
+    private static let contentTypeName = Array("content-type".utf8)
+
+    /// The first received field of this name that goes on.
+    private static func value(_ known: KnownHeader, _ head: RequestHead, _ parameters: MappedRequest?) -> ByteView? {
+        guard let parameters else { return head.value(known) }
+        guard let first = head.firstIndex(known) else { return nil }
+        for index in first ..< head.fieldCount
+        where head.known(at: index) == known && !head.isRemoved(at: index) && !parameters.holds(field: index) {
+            return head.value(at: index)
+        }
+        return nil
     }
 
     @inline(__always)
@@ -201,36 +256,60 @@ public enum RequestWriter {
     }
 
     private static func writeFields(_ head: RequestHead, _ request: ForwardedRequest, to writer: inout ByteWriter) {
+        let parameters = request.parameters
         for index in 0 ..< head.fieldCount where !head.isRemoved(at: index) {
             switch head.known(at: index) {
-            case .host, .xForwardedFor, .xRealIP, .xRequestID, .xApigMode: continue
-            default: writer.line(head.name(at: index), head.value(at: index))
+            case .host, .xForwardedFor, .xRealIP, .xRequestID, .xApigMode, .xGatehouseHop: continue
+            default:
+                if let parameters, parameters.holds(field: index) { continue }
+                writer.line(head.name(at: index), head.value(at: index))
             }
         }
-        writer.append("X-Forwarded-For: ")
-        if head.firstIndex(.xForwardedFor) != nil {
-            for index in 0 ..< head.fieldCount where head.known(at: index) == .xForwardedFor && !head.isRemoved(at: index) {
-                writer.append(head.value(at: index))
-                writer.append(", ")
+        // What a backend parameter sets is not said twice.
+        if parameters?.sets(.xForwardedFor) != true {
+            writer.append("X-Forwarded-For: ")
+            if head.firstIndex(.xForwardedFor) != nil {
+                for index in 0 ..< head.fieldCount
+                where head.known(at: index) == .xForwardedFor && !head.isRemoved(at: index) && parameters?.holds(field: index) != true {
+                    writer.append(head.value(at: index))
+                    writer.append(", ")
+                }
             }
+            writer.append(request.peerText)
+            writer.append("\r\n")
         }
-        writer.append(request.peerText)
-        writer.append("\r\nX-Real-IP: ")
-        writer.append(request.clientText ?? request.peerText)
-        if head.value(.xForwardedProto) == nil {
-            writer.append(request.usesTLS ? "\r\nX-Forwarded-Proto: https" : "\r\nX-Forwarded-Proto: http")
+        if parameters?.sets(.xRealIP) != true {
+            writer.append("X-Real-IP: ")
+            writer.append(request.clientText ?? request.peerText)
+            writer.append("\r\n")
         }
-        if head.value(.xForwardedHost) == nil, let index = head.firstIndex(.host) {
-            writer.append("\r\nX-Forwarded-Host: ")
-            writer.append(head.value(at: index))
+        if isOpen(.xForwardedProto, head, parameters) {
+            writer.append(request.usesTLS ? "X-Forwarded-Proto: https\r\n" : "X-Forwarded-Proto: http\r\n")
         }
-        if head.value(.xForwardedPort) == nil {
-            writer.append("\r\nX-Forwarded-Port: ")
+        if isOpen(.xForwardedHost, head, parameters), let index = head.firstIndex(.host) {
+            writer.line("X-Forwarded-Host", head.value(at: index))
+        }
+        if isOpen(.xForwardedPort, head, parameters) {
+            writer.append("X-Forwarded-Port: ")
             writer.append(decimal: request.listenerPort)
+            writer.append("\r\n")
         }
-        writer.append("\r\nX-Request-Id: ")
-        request.requestID.write(to: &writer)
-        writer.append("\r\n")
+        if parameters?.sets(.xRequestID) != true {
+            writer.append("X-Request-Id: ")
+            request.requestID.write(to: &writer)
+            writer.append("\r\n")
+        }
+        if !request.hop.isEmpty {
+            writer.append("X-Gatehouse-Hop: ")
+            writer.append(request.hop)
+            writer.append("\r\n")
+        }
         for line in head.added { writer.line(line) }
+    }
+
+    /// Nobody has said this about the request yet.
+    @inline(__always)
+    private static func isOpen(_ known: KnownHeader, _ head: RequestHead, _ parameters: MappedRequest?) -> Bool {
+        value(known, head, parameters) == nil && parameters?.sets(known) != true
     }
 }

@@ -171,17 +171,32 @@ final class ClientConnection: AnswerReceiver, ChannelInboundHandler, ChannelOutb
         if !isProcessing { processPending() }
     }
 
-    /// Adds the request to its API's counts, once. A request that matched no API belongs to none; a preflight is the browser's
-    /// question and no call of the API.
+    /// Counts and logs the request, once. Only what matched an API is in the API's counts, and a preflight is the browser's question
+    /// and no call of the API.
     func countRequest() {
-        guard let route = exchange.route, let meter = route.meter, !exchange.isPreflight, rehearsal == nil else { return }
-        exchange.route = nil
+        guard exchange.isOpen, rehearsal == nil else { return }
+        exchange.isOpen = false
         let now = loop.eventTime
         let sent = exchange.firstSentAt
+        let latency = (now - min(now, exchange.began)) / 1000
+        let backend = sent == 0 ? nil : (now - min(now, sent)) / 1000
+        let bytesIn = (head?.byteCount ?? 0) + body.received
+        loop.metrics.count(
+            usesTLS: usesTLS, status: exchange.status, duration: latency, backend: backend, bytesIn: bytesIn,
+            bytesOut: exchange.sentBytes)
+        if let failure = exchange.failure { countRefusal(failure) }
+        if let log = loop.accessLog { logRequest(log, now: now) }
+        guard let route = exchange.route, let meter = route.meter, !exchange.isPreflight else { return }
+        exchange.route = nil
         loop.traffic.count(
-            meter, status: exchange.status, latency: Int64((now - min(now, exchange.began)) / 1000),
-            backend: sent == 0 ? nil : Int64((now - min(now, sent)) / 1000),
-            bytesIn: (head?.byteCount ?? 0) + body.received, bytesOut: exchange.sentBytes, now: now)
+            meter, status: exchange.status, latency: Int64(latency), backend: backend.map { Int64($0) }, bytesIn: bytesIn,
+            bytesOut: exchange.sentBytes, now: now)
+    }
+
+    private func countRefusal(_ failure: GatewayFailure) {
+        var object = exchange.route?.identity.apiID ?? ""
+        if failure == .addressDenied, let access = exchange.route?.policies.access { object = access.id }
+        loop.metrics.refused(failure.refusingPolicy, object: object)
     }
 
     // MARK: Answers; the work is in ClientAnswer.swift, because extensions cannot override

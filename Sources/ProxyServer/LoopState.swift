@@ -55,6 +55,12 @@ final class LoopState: @unchecked Sendable {
     private(set) var activeRequests = 0
     /// Counts of the APIs' requests.
     var traffic: TrafficLedger
+    /// Counts of what proved callers and signed requests.
+    let uses: UseLedger
+    /// Counts of all requests.
+    var metrics = LoopMetrics()
+    /// nil: requests are not logged.
+    let accessLog: AccessLogBuffer?
 
     private static let busyTick: UInt64 = 20_000_000
     private static let idleTick: UInt64 = 500_000_000
@@ -68,6 +74,8 @@ final class LoopState: @unchecked Sendable {
         stageScratch = StageScratch(nodeName: configuration.nodeName, nodeAddress: configuration.nodeAddress)
         snapshot = .empty
         traffic = TrafficLedger(loop: number)
+        uses = UseLedger(loop: number)
+        accessLog = configuration.accessLog.map { AccessLogBuffer($0) }
         var source = SystemRandomNumberGenerator()
         requestIDs = RequestIDGenerator(seedingFrom: &source)
     }
@@ -99,7 +107,11 @@ final class LoopState: @unchecked Sendable {
 
     /// False when there are too many; the connection is then to be closed.
     func add(_ connection: ClientConnection) -> Bool {
-        guard connections.count + sessions.count < maxConnections, !isDraining else { return false }
+        guard connections.count + sessions.count < maxConnections, !isDraining else {
+            metrics.turnedAway &+= 1
+            return false
+        }
+        if connection.origin == nil { metrics.accepted[connection.usesTLS ? 1 : 0] &+= 1 }
         connection.registration = connections.count
         connections.append(connection)
         scheduleTick(within: Self.idleTick)
@@ -110,6 +122,7 @@ final class LoopState: @unchecked Sendable {
         let index = connection.registration
         guard index >= 0 else { return }
         connection.registration = -1
+        if connection.origin == nil { metrics.closed[connection.usesTLS ? 1 : 0] &+= 1 }
         let last = connections.removeLast()
         if last !== connection {
             connections[index] = last
@@ -225,6 +238,7 @@ final class LoopState: @unchecked Sendable {
         nextTick = .max
         eventBegins()
         let now = eventTime
+        accessLog?.flush()
         var index = connections.count
         while index > 0 {
             index -= 1
@@ -258,6 +272,21 @@ final class LoopState: @unchecked Sendable {
                 forgetBackends()
             }
         }
+    }
+
+    // MARK: Seeing it
+
+    /// Adds a line, which reaches the writing thread with the next tick at the latest.
+    func log(_ record: AccessRecord, to log: AccessLogBuffer) {
+        if log.isEmpty { scheduleTick(within: Self.busyTick) }
+        log.append(record, nowMilliseconds: Self.wallMilliseconds())
+    }
+
+    func report() -> LoopReport {
+        LoopReport(
+            metrics: metrics, activeRequests: activeRequests,
+            pools: pools.map { ("\($0.host):\($0.port)", $1.open, $1.idleCount) }, snapshotRevision: snapshot.revision,
+            checkedChannels: snapshot.checkedChannels)
     }
 
     // MARK: End

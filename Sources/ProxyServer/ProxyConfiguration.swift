@@ -52,6 +52,9 @@ public struct ProxyConfiguration: Sendable {
     /// Backend certificates must be valid and fit the name. Off by default (gateway-runtime.md, 4.1).
     public var verifiesBackendCertificates = false
 
+    /// nil: requests are not logged.
+    public var accessLog: AccessLog?
+
     public init(http: Address? = nil, https: Address? = nil, tls: NIOSSLContext? = nil, eventLoops: Int = 1) {
         self.http = http
         self.https = https

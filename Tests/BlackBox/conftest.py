@@ -78,6 +78,14 @@ def backend(shared_backend) -> Iterator[Backend]:
     shared_backend.clear()
 
 
+@pytest.fixture
+def second_backend() -> Iterator[Backend]:
+    """Another one, of its own."""
+    backend = Backend()
+    yield backend
+    backend.close()
+
+
 @pytest.fixture(scope="session")
 def call(gatehouse) -> Call:
     return Call(gatehouse.credentials, gatehouse.management)

@@ -411,7 +411,16 @@ def rich(world, call, function_urn=None):
                 {"condition_origin": "param", "req_param_name": "n", "condition_type": "exact", "condition_value": "7"},
                 {"condition_origin": "param", "req_param_name": "X-Level", "condition_type": "enum", "condition_value": "a,b"},
                 {"condition_origin": "param", "req_param_name": "j", "condition_type": "pattern", "condition_value": "^a"},
-                {"condition_origin": "source", "condition_value": "10.0.0.0/8"}]}]}
+                {"condition_origin": "source", "condition_value": "10.0.0.0/8"}]}],
+        # Of another type than the backend itself, and by the further origins.
+        "policy_mocks": [{
+            "name": "mocked", "effect_mode": "ALL", "result_content": "m", "status_code": 203, "conditions": [
+                {"condition_origin": "param", "req_param_name": "n", "req_param_location": "QUERY", "condition_type": "exact",
+                 "condition_value": "7"},
+                {"condition_origin": "system", "sys_param_name": "req_path", "condition_type": "pattern", "condition_value": "^/a"},
+                {"condition_origin": "system", "sys_param_name": "req_method", "condition_type": "enum", "condition_value": "GET,PUT"},
+                {"condition_origin": "orchestration", "mapped_param_name": "shared-tag", "mapped_param_location": "header",
+                 "condition_type": "exact", "condition_value": "one"}]}]}
 
 
 def said(call, api_id):

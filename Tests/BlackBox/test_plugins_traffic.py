@@ -12,13 +12,6 @@ from harness.backend import Answer, Backend, json_answer
 from harness.process import free_port
 
 
-@pytest.fixture
-def second_backend():
-    backend = Backend()
-    yield backend
-    backend.close()
-
-
 # set_resp_headers ------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("action, present, absent", [

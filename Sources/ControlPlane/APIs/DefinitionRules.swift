@@ -7,6 +7,8 @@ struct DefinitionRules {
     let quotas: Quotas
     /// Upper bound of backend timeouts in milliseconds: the instance's feature `backend_timeout`.
     let maxTimeoutMilliseconds: Int
+    /// Feature `policy_cookie_param` of the instance.
+    var allowsCookieConditions = false
     /// A draft may lack its backend; publishing it is refused then.
     var allowsNoBackend = false
 
@@ -22,7 +24,12 @@ struct DefinitionRules {
         if definition.authType == .authorizer, definition.authorizerID == nil { throw .missing(field: "authorizer_id") }
         // Nothing is checked without authentication, so nobody is asked either.
         if definition.authType == .none, definition.authorizerID != nil { throw .invalid(field: "authorizer_id") }
+        // Bytes that are no text would be lost.
+        if !definition.encodesFunctionBody, definition.contentType != "application/json" {
+            throw .invalid(field: "is_send_fg_body_base64")
+        }
         if !definition.domainName.isEmpty, definition.romaAppID.isEmpty { throw .missing(field: "roma_app_id") }
+        guard definition.domainName.isEmpty || BoundDomain.isHostName(definition.domainName) else { throw .invalid(field: "domain_name") }
         try checkTags(definition.tags)
         try checkBackendBlocks(definition)
         try ParameterRules(definition: definition, front: front, quotas: quotas).check()
@@ -56,18 +63,10 @@ struct DefinitionRules {
         case .mock: if definition.mock == nil { throw .missing(field: "mock_info") }
         case .function: if definition.function == nil { throw .missing(field: "func_info") }
         }
-        if definition.backendType != .mock {
-            if definition.mock != nil { throw .invalid(field: "mock_info") }
-            if !definition.mockPolicies.isEmpty { throw .invalid(field: "policy_mocks") }
-        }
-        if definition.backendType != .function {
-            if definition.function != nil { throw .invalid(field: "func_info") }
-            if !definition.functionPolicies.isEmpty { throw .invalid(field: "policy_functions") }
-        }
-        if definition.backendType != .http {
-            if definition.http != nil { throw .invalid(field: "backend_api") }
-            if !definition.httpPolicies.isEmpty { throw .invalid(field: "policy_https") }
-        }
+        // Policies may be of another type than the API's own backend (gateway-runtime.md, 4.6).
+        if definition.backendType != .mock, definition.mock != nil { throw .invalid(field: "mock_info") }
+        if definition.backendType != .function, definition.function != nil { throw .invalid(field: "func_info") }
+        if definition.backendType != .http, definition.http != nil { throw .invalid(field: "backend_api") }
     }
 
     private func checkPolicies(_ definition: APIDefinition, _ backends: BackendRules) throws(OperationError) {
@@ -104,8 +103,10 @@ struct DefinitionRules {
         switch condition.origin {
         case "param":
             guard let name = condition.requestParameterName, !name.isEmpty else { throw .missing(field: "req_param_name") }
-            guard definition.requestParameters.contains(where: { $0.name == name }) else {
-                throw .definition(.unmappedBackendParameter)
+            let named = definition.requestParameters.filter { $0.name == name }
+            guard !named.isEmpty else { throw .definition(.unmappedBackendParameter) }
+            if let location = condition.requestParameterLocation, !named.contains(where: { $0.location.rawValue == location }) {
+                throw .invalid(field: "req_param_location")
             }
         case "source":
             // The one origin without a way of comparing.
@@ -115,11 +116,25 @@ struct DefinitionRules {
             return
         case "system":
             guard let name = condition.systemParameterName, !name.isEmpty else { throw .missing(field: "sys_param_name") }
-            if name == "req_method" || name == "reqMethod", condition.type == "pattern" { throw .invalid(field: "condition_type") }
+            switch name {
+            case "req_path", "reqPath": break
+            case "req_method", "reqMethod": if condition.type == "pattern" { throw .invalid(field: "condition_type") }
+            default: throw .invalid(field: "sys_param_name")
+            }
         case "cookie":
-            guard condition.cookieName?.isEmpty == false else { throw .missing(field: "cookie_param_name") }
+            guard allowsCookieConditions else { throw .invalid(field: "condition_origin") }
+            guard let name = condition.cookieName, !name.isEmpty else { throw .missing(field: "cookie_param_name") }
+            guard name.utf8.allSatisfy({ ByteSet.token.contains($0) }) else { throw .invalid(field: "cookie_param_name") }
         case "frontend_authorizer":
             guard definition.authorizerID != nil else { throw .definition(.authorizerParameters) }
+            guard let name = condition.authorizerParameterName, !name.isEmpty else {
+                throw .missing(field: "frontend_authorizer_param_name")
+            }
+            let prefix = ParameterRules.frontAuthorizer
+            guard name.hasPrefix(prefix), name.count > prefix.count else { throw .invalid(field: "frontend_authorizer_param_name") }
+        case "orchestration":
+            // That a rule makes it is checked with the rules.
+            guard condition.mappedParameterName?.isEmpty == false else { throw .missing(field: "mapped_param_name") }
         default: throw .invalid(field: "condition_origin")
         }
         guard let type = condition.type else { throw .missing(field: "condition_type") }

@@ -73,6 +73,7 @@ struct ParameterRules {
         case .system:
             let value = parameter.value
             if value.hasPrefix(Self.frontAuthorizer), value.count > Self.frontAuthorizer.count {
+                // As the only factor or as the second one.
                 guard definition.authorizerID != nil else { throw .definition(.authorizerParameters) }
             } else if value.hasPrefix(Self.backendAuthorizer), value.count > Self.backendAuthorizer.count {
                 guard hasBackendAuthorizer else { throw .definition(.authorizerParameters) }
@@ -90,13 +91,13 @@ struct ParameterRules {
             || definition.functionPolicies.contains { $0.backend.authorizerID != nil }
     }
 
-    private static let frontAuthorizer = "$context.authorizer.frontend."
+    static let frontAuthorizer = "$context.authorizer.frontend."
     private static let backendAuthorizer = "$context.authorizer.backend."
     /// gateway-runtime.md, 3.3.
     private static let systemValues: Set<String> = [
         "$context.sourceIp", "$context.stage", "$context.apiId", "$context.apiName", "$context.appId", "$context.appName",
         "$context.requestId", "$context.serverAddr", "$context.serverName", "$context.handleTime", "$context.providerAppId",
-        "$context.clientCertCN",
+        "$context.clientCertCN", "$context.member_group_name", "$context.member_group_id",
     ]
 
     /// Headers that belong to the gateway or to the framing of the message; nobody may set them by mapping.

@@ -119,10 +119,11 @@ extension Writing {
     func checkRules(_ definition: APIDefinition, _ quotas: Quotas, of call: Call, allowsNoBackend: Bool = false) throws {
         var own = Condition()
         own.equal("instance_id", call.instanceID)
-        let settings = InstanceSettingsCompiler.compile(
+        let settings = try InstanceSettingsCompiler.compile(
             instanceID: call.instanceID, features: try sql.all(Feature.self, where: own))
         try DefinitionRules(
-            quotas: quotas, maxTimeoutMilliseconds: settings.maxBackendTimeoutMilliseconds, allowsNoBackend: allowsNoBackend
+            quotas: quotas, maxTimeoutMilliseconds: settings.maxBackendTimeoutMilliseconds,
+            allowsCookieConditions: try isOn(.policyCookieParam, of: call), allowsNoBackend: allowsNoBackend
         ).check(definition)
     }
 

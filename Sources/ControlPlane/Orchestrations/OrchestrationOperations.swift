@@ -182,7 +182,12 @@ extension Reading {
     /// at most one for no value and one for no match; a preprocessing rule is followed by one that gives a value.
     func checkOrchestrations(of definition: APIDefinition, limit: Int, _ call: Call) throws {
         let ids = definition.orchestrationIDs
-        guard !ids.isEmpty else { return }
+        let asked = (definition.httpPolicies.flatMap(\.conditions) + definition.mockPolicies.flatMap(\.conditions)
+            + definition.functionPolicies.flatMap(\.conditions)).filter { $0.origin == "orchestration" }
+        guard !ids.isEmpty else {
+            if !asked.isEmpty { throw OperationError.invalid(field: "mapped_param_name") }
+            return
+        }
         guard ids.count <= limit else { throw OperationError.definition(.tooManyOrchestrations) }
         let bearers = definition.requestParameters.filter { $0.orchestrations?.isEmpty == false }
         guard bearers.count == 1, Set(ids).count == ids.count else { throw OperationError.invalid(field: "orchestrations") }
@@ -195,5 +200,8 @@ extension Reading {
         }
         let chain = OrchestrationChain(rules)
         guard chain.fits(beside: definition) else { throw OperationError.invalid(field: "orchestrations") }
+        for condition in asked where !chain.mapped.contains(where: { $0.isMeant(by: condition) }) {
+            throw OperationError.invalid(field: "mapped_param_name")
+        }
     }
 }

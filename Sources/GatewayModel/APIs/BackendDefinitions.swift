@@ -127,7 +127,7 @@ public struct BackendPolicy<Definition: Codable & Sendable & Equatable>: Codable
 
 public struct BackendCondition: Codable, Sendable, Equatable {
     public var id: String
-    /// param, source, system, cookie or frontend_authorizer.
+    /// param, source, system, cookie, frontend_authorizer or orchestration.
     public var origin: String
     /// exact, enum or pattern; nil for source.
     public var type: String?
@@ -137,11 +137,14 @@ public struct BackendCondition: Codable, Sendable, Equatable {
     public var systemParameterName: String?
     public var cookieName: String?
     public var authorizerParameterName: String?
+    /// Of what an orchestration rule makes; the location is query or header.
+    public var mappedParameterName: String?
+    public var mappedParameterLocation: String?
 
     public init(
         id: String, origin: String, type: String? = nil, value: String, requestParameterName: String? = nil,
         requestParameterLocation: String? = nil, systemParameterName: String? = nil, cookieName: String? = nil,
-        authorizerParameterName: String? = nil
+        authorizerParameterName: String? = nil, mappedParameterName: String? = nil, mappedParameterLocation: String? = nil
     ) {
         self.id = id
         self.origin = origin
@@ -152,5 +155,7 @@ public struct BackendCondition: Codable, Sendable, Equatable {
         self.systemParameterName = systemParameterName
         self.cookieName = cookieName
         self.authorizerParameterName = authorizerParameterName
+        self.mappedParameterName = mappedParameterName
+        self.mappedParameterLocation = mappedParameterLocation
     }
 }

@@ -39,3 +39,11 @@ public struct OrchestrationChain: Sendable {
         }
     }
 }
+
+extension OrchestrationRule.MappedParameter {
+    /// A condition of a backend policy asks for it.
+    public func isMeant(by condition: BackendCondition) -> Bool {
+        condition.mappedParameterName == name
+            && (condition.mappedParameterLocation == nil || condition.mappedParameterLocation == location.rawValue)
+    }
+}

@@ -144,7 +144,13 @@ extension APIAnswers {
             wire.reqParamName = condition.requestParameterName
             wire.sysParamName = condition.systemParameterName
             wire.cookieParamName = condition.cookieName
-            let parameter = definition.requestParameters.first { $0.name == condition.requestParameterName }
+            wire.frontendAuthorizerParamName = condition.authorizerParameterName
+            wire.mappedParamName = condition.mappedParameterName
+            wire.mappedParamLocation = condition.mappedParameterLocation
+            let location = condition.requestParameterLocation
+            let parameter = definition.requestParameters.first {
+                $0.name == condition.requestParameterName && (location == nil || $0.location.rawValue == location)
+            }
             wire.reqParamId = parameter?.id
             wire.reqParamLocation = parameter?.location.rawValue
             return wire

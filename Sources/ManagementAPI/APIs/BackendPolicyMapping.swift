@@ -47,6 +47,8 @@ extension APIMapping {
         BackendCondition(
             id: "", origin: try given(wire.conditionOrigin, "condition_origin"), type: text(wire.conditionType),
             value: try given(wire.conditionValue, "condition_value"), requestParameterName: text(wire.reqParamName),
-            systemParameterName: text(wire.sysParamName), cookieName: text(wire.cookieParamName))
+            requestParameterLocation: text(wire.reqParamLocation), systemParameterName: text(wire.sysParamName),
+            cookieName: text(wire.cookieParamName), authorizerParameterName: text(wire.frontendAuthorizerParamName),
+            mappedParameterName: text(wire.mappedParamName), mappedParameterLocation: text(wire.mappedParamLocation))
     }
 }

@@ -115,6 +115,7 @@ struct BackendReader {
         case "system"?, "system_parameter"?: "system"
         case "cookie"?: "cookie"
         case "frontend_authorizer"?: "frontend_authorizer"
+        case "orchestration"?: "orchestration"
         default: throw InvalidField(field: "origin", reason: "unknown")
         }
         let type: String? = switch try value.text("type") {
@@ -128,10 +129,15 @@ struct BackendReader {
         let name = try value.filled("parameter", "parameter_name")
         var condition = BackendCondition(id: "", origin: origin, type: type, value: text)
         switch origin {
-        case "param": condition.requestParameterName = name
+        case "param":
+            condition.requestParameterName = name
+            condition.requestParameterLocation = try value.filled("location")?.uppercased()
         case "system": condition.systemParameterName = name
         case "cookie": condition.cookieName = name
         case "frontend_authorizer": condition.authorizerParameterName = name
+        case "orchestration":
+            condition.mappedParameterName = name
+            condition.mappedParameterLocation = try value.filled("location")?.lowercased()
         default: break
         }
         return condition

@@ -112,7 +112,8 @@ enum BackendWriter {
         members.put(
             "parameter",
             text: condition.requestParameterName ?? condition.systemParameterName ?? condition.cookieName
-                ?? condition.authorizerParameterName)
+                ?? condition.authorizerParameterName ?? condition.mappedParameterName)
+        members.put("location", text: condition.requestParameterLocation ?? condition.mappedParameterLocation)
         return members.object
     }
 }

@@ -120,7 +120,7 @@ extension GatewayFailure {
         switch self {
         case .malformedRequest, .targetTooLong, .headersTooLarge, .requestTimeout, .publicKeyNotFound: .request
         case .bodyTooLarge: .body
-        case .apiNotFound, .methodNotFound, .routeRefused: .route
+        case .apiNotFound, .methodNotFound, .routeRefused, .selfCall: .route
         case .schemeNotSupported, .misdirected: .scheme
         case .tlsVersionNotSupported, .clientCertificateNotVerified: .domain
         case .addressUnknown, .addressDenied: .accessList
@@ -130,7 +130,7 @@ extension GatewayFailure {
             .thirdAuthAnswerInvalid: .thirdAuth
         case .authorizerIdentityInvalid, .authorizerDenied, .authorizerFailed: .authorizer
         case .breakerOpen: .breaker
-        case .parameterRejected: .parameters
+        case .parameterRejected, .orchestrationParameterMissing, .orchestrationFailed: .parameters
         case .signingFailed: .signature
         case .nameNotResolved, .backendUnavailable, .noMember, .backendTimeout, .functionAnswerInvalid, .internalError: .backend
         }

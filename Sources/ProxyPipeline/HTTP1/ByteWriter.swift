@@ -112,6 +112,19 @@ public struct ByteWriter {
         }
     }
 
+    /// Appends with everything encoded that is not in `kept`.
+    public mutating func append(encoding view: ByteView, keeping kept: ByteSet) {
+        for byte in view.buffer {
+            if kept.contains(byte) {
+                append(byte)
+            } else {
+                append(UInt8(ascii: "%"))
+                append(Self.upperHexadecimal(byte >> 4))
+                append(Self.upperHexadecimal(byte & 15))
+            }
+        }
+    }
+
     private static func upperHexadecimal(_ digit: UInt8) -> UInt8 { digit < 10 ? 0x30 &+ digit : 0x37 &+ digit }
 }
 

@@ -24,6 +24,8 @@ public struct RequestValues {
     /// What the custom authorizers said; nil before they have, and where none is asked.
     public var frontendContext: AuthorizerContext?
     public var backendContext: AuthorizerContext?
+    /// Of the member of a channel that is asked now.
+    public var memberGroup: MemberGroupName?
     /// Set when the request must have no consequences.
     public let rehearsal: Rehearsal?
 
@@ -95,6 +97,8 @@ public struct RequestValues {
         case .appId: if let app = caller?.app { bytes.append(app.appID) }
         case .appName: if let app = caller?.app { bytes.append(app.name) }
         case .clientCertCN: bytes.append(facts.clientCertificateName)
+        case .memberGroupName: if let memberGroup { bytes.append(memberGroup.name) }
+        case .memberGroupID: if let memberGroup { bytes.append(memberGroup.id) }
         case .providerAppId, .cacheStatus: break
         }
         return ByteView(bytes.bytes)

@@ -12,8 +12,19 @@ final class ListenerContext: PreparedTLS {
 }
 
 extension ProxyServer {
-    /// Makes the contexts of managed certificates; any thread.
-    public static let prepareTLS: TLSPreparation = { material in
+    /// Makes the contexts of managed certificates and of connections to backends; any thread.
+    ///
+    /// - Parameter verifiesBackends: whether the certificates of backends count where no authority is given for them.
+    public static func prepareTLS(verifiesBackends: Bool) -> TLSPreparation {
+        { material in
+            switch material.side {
+            case .listener: try listenerContext(material)
+            case .backend: try BackendContext(material, verifies: verifiesBackends)
+            }
+        }
+    }
+
+    private static func listenerContext(_ material: TLSMaterial) throws -> ListenerContext {
         let chain = try NIOSSLCertificate.fromPEMBytes(Array(material.chain.utf8))
         let key = try NIOSSLPrivateKey(bytes: Array(material.key.revealed.utf8), format: .pem)
         var configuration = TLSConfiguration.makeServerConfiguration(

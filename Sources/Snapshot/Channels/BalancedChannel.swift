@@ -67,9 +67,12 @@ public final class BalancedMember: Sendable {
     public let state: MemberState
     /// nil: not checked.
     public let health: MemberHealth?
+    /// nil: in no group.
+    public let group: MemberGroupName?
     let seed: UInt64
 
-    public init(index: Int, host: String, port: Int, weight: Int, state: MemberState, health: MemberHealth? = nil) {
+    public init(index: Int, host: String, port: Int, weight: Int, state: MemberState, health: MemberHealth? = nil, group: MemberGroupName? = nil) {
+        self.group = group
         self.index = index
         self.host = host
         self.port = port
@@ -81,7 +84,10 @@ public final class BalancedMember: Sendable {
 
     public var isUp: Bool { health?.isUp ?? true }
 
-    public func upstream(usesTLS: Bool) -> Upstream { Upstream(usesTLS: usesTLS, host: host, port: port) }
+    /// - Parameter backend: how members are spoken to; its address means nothing.
+    public func upstream(of backend: Upstream) -> Upstream {
+        Upstream(usesTLS: backend.usesTLS, host: host, port: port, tls: backend.tls)
+    }
 }
 
 /// Counters of a channel, found under its id. Any thread.
@@ -106,4 +112,14 @@ public final class MemberState: Sendable {
     public var active: Int { requests.load(ordering: .relaxed) }
     public func begin() { requests.wrappingAdd(1, ordering: .relaxed) }
     public func end() { requests.wrappingSubtract(1, ordering: .relaxed) }
+}
+
+/// The group of a channel's members, as `$context.member_group_id` and `member_group_name` give it.
+public struct MemberGroupName: Sendable, Equatable {
+    public let id, name: String
+
+    public init(id: String, name: String) {
+        self.id = id
+        self.name = name
+    }
 }

@@ -104,7 +104,7 @@ public final class ParameterMapping: Sendable {
         case tail
     }
 
-    /// nil: the backend's own path, which needs nothing but captures.
+    /// For ``BackendPath/mapped``; nil: the backend's own path, which needs nothing but captures.
     public let path: [PathPiece]?
     public let query: [Target]
     /// Without `Host`.
@@ -115,6 +115,8 @@ public final class ParameterMapping: Sendable {
     /// back, or would pass for what the gateway puts there.
     public let heldQueries: [Bool]
     public let heldHeaders: [Bool]
+    /// A value depends on the member of the channel that is asked, so that each attempt is mapped anew.
+    public let asksForMember: Bool
 
     public init(
         path: [PathPiece]?, query: [Target], headers: [Target], host: Value?, heldQueries: [Bool], heldHeaders: [Bool]
@@ -125,5 +127,8 @@ public final class ParameterMapping: Sendable {
         self.host = host
         self.heldQueries = heldQueries
         self.heldHeaders = heldHeaders
+        var values = query.map(\.value) + headers.map(\.value) + [host].compactMap(\.self)
+        for case .value(let value) in path ?? [] { values.append(value) }
+        asksForMember = values.contains(.system(.memberGroupName)) || values.contains(.system(.memberGroupID))
     }
 }

@@ -4,6 +4,9 @@ import GatewayPrimitives
 public enum SystemParameter: String, Sendable, CaseIterable {
     case sourceIp, stage, apiId, apiName, appId, appName, requestId, serverAddr, serverName, handleTime, providerAppId, clientCertCN
     case reqPath, reqUri, reqMethod
+    // Known only once a member of a channel is chosen.
+    case memberGroupName = "member_group_name"
+    case memberGroupID = "member_group_id"
     // Known only once there is an answer.
     case statusCode, backendResponseTime, cacheStatus
     case errorCode = "error.code"

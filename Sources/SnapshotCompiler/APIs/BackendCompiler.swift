@@ -2,30 +2,92 @@ import GatewayModel
 import GatewayPrimitives
 import Snapshot
 
-/// The backend part of a definition.
+/// The backends of a definition, and which of them a request goes to.
 struct BackendCompiler {
     let definition: APIDefinition
     let front: PathTemplate
     let settings: InstanceSettings
     let resource: String
     let channels: ChannelCompiler
+    /// Rules that the definition names, by id.
+    let orchestrations: [String: OrchestrationRule]
+    let authorizers: AuthorizerCompiler
 
-    func compile() throws(CompileDiagnostic) -> Backend {
+    func compile() throws(CompileDiagnostic) -> RouteBackends {
+        let mappings = try MappingCompiler(definition, front: front, orchestrations: orchestrations, resource: resource)
+        let parameters = definition.backendParameters
+        let standard: BackendChoice
         switch definition.backendType {
         case .http:
             guard let backend = definition.http else { throw refuse("backend_api", "is missing") }
-            return .http(try http(backend))
+            standard = try choice(backend, parameters, mappings)
         case .mock:
             guard let mock = definition.mock else { throw refuse("mock_info", "is missing") }
-            return .mock(try self.mock(mock))
+            standard = try choice(mock, parameters, mappings)
         case .function:
-            throw refuse("backend_type", "FUNCTION backends are not served")
+            guard let function = definition.function else { throw refuse("func_info", "is missing") }
+            standard = try choice(function, parameters, mappings)
         }
+        // Their order is that of the three lists (gateway-runtime.md, 4.6 and O19).
+        var policies: [RouteBackends.Policy] = []
+        for policy in definition.httpPolicies {
+            policies.append(try compile(policy, try choice(policy.backend, policy.backendParameters, mappings), mappings))
+        }
+        for policy in definition.mockPolicies {
+            policies.append(try compile(policy, try choice(policy.backend, policy.backendParameters, mappings), mappings))
+        }
+        for policy in definition.functionPolicies {
+            policies.append(try compile(policy, try choice(policy.backend, policy.backendParameters, mappings), mappings))
+        }
+        let isMapped = standard.mapping != nil || policies.contains { $0.choice.mapping != nil }
+        return RouteBackends(
+            policies: policies, standard: standard, reading: mappings.reading(isMapped: isMapped),
+            downgraded: try mappings.compile([], uri: nil).mapping)
     }
 
-    private func http(_ backend: HTTPBackendDefinition) throws(CompileDiagnostic) -> HTTPBackend {
-        guard backend.authorizerID == nil else { throw refuse("authorizer_id", "backend authorizers are not served") }
-        guard !backend.enableClientTLS else { throw refuse("enable_client_ssl", "client certificates are not served") }
+    private func compile<Definition>(
+        _ policy: BackendPolicy<Definition>, _ choice: BackendChoice, _ mappings: MappingCompiler
+    ) throws(CompileDiagnostic) -> RouteBackends.Policy {
+        var conditions: [ChoiceCondition] = []
+        for condition in policy.conditions { conditions.append(try mappings.compile(condition)) }
+        guard !conditions.isEmpty else { throw refuse("conditions", "are missing") }
+        return RouteBackends.Policy(
+            name: policy.name, needsAll: policy.effectMode == "ALL", conditions: conditions, choice: choice)
+    }
+
+    private func choice(
+        _ backend: HTTPBackendDefinition, _ parameters: [BackendParameter], _ mappings: MappingCompiler
+    ) throws(CompileDiagnostic) -> BackendChoice {
+        let (path, mapping) = try mappings.compile(parameters, uri: backend.reqURI)
+        return BackendChoice(
+            .http(try http(backend, path)), mapping: mapping, authorizer: try authorizers.backend(backend.authorizerID))
+    }
+
+    /// Nothing of a request is sent anywhere, so nothing is mapped.
+    private func choice(
+        _ mock: MockBackendDefinition, _ parameters: [BackendParameter], _ mappings: MappingCompiler
+    ) throws(CompileDiagnostic) -> BackendChoice {
+        BackendChoice(.mock(try self.mock(mock)), authorizer: try authorizers.backend(mock.authorizerID))
+    }
+
+    private func choice(
+        _ function: FunctionBackendDefinition, _ parameters: [BackendParameter], _ mappings: MappingCompiler
+    ) throws(CompileDiagnostic) -> BackendChoice {
+        guard function.timeoutMilliseconds <= settings.maxBackendTimeoutMilliseconds else {
+            throw refuse("timeout", "is above the instance's backend_timeout")
+        }
+        let backend = FunctionBackend(
+            function: try authorizers.functions.target(function.function, field: "function_urn", resource: resource),
+            isAsync: function.invocationType == "async", encodesBody: definition.encodesFunctionBody,
+            timeoutMilliseconds: function.timeoutMilliseconds)
+        return BackendChoice(
+            .function(backend), mapping: try mappings.compile(parameters, uri: nil).mapping,
+            authorizer: try authorizers.backend(function.authorizerID))
+    }
+
+    private func http(_ backend: HTTPBackendDefinition, _ path: BackendPath) throws(CompileDiagnostic) -> HTTPBackend {
+        let usesTLS = backend.reqProtocol == "HTTPS"
+        let tls = try self.tls(backend, usesTLS: usesTLS)
         let channel: BalancedChannel? = if let id = backend.channelID { try channels.compile(id, resource: resource) } else { nil }
         guard let address = channel == nil ? backend.address : backend.channelProxyHost ?? "" else {
             throw refuse("url_domain", "is missing")
@@ -33,20 +95,29 @@ struct BackendCompiler {
         guard backend.timeoutMilliseconds <= settings.maxBackendTimeoutMilliseconds else {
             throw refuse("timeout", "is above the instance's backend_timeout")
         }
-        let usesTLS = backend.reqProtocol == "HTTPS"
-        var upstream = Upstream(usesTLS: usesTLS, host: "", port: 0)
+        var upstream = Upstream(usesTLS: usesTLS, host: "", port: 0, tls: tls)
         if channel == nil || !address.isEmpty {
             // The value of a variable may hold what no host does.
             guard let (host, port) = Self.split(address, defaultPort: usesTLS ? 443 : 80), !host.contains("/") else {
                 throw refuse(channel == nil ? "url_domain" : "vpc_channel_proxy_host", "is not host[:port]")
             }
-            if channel == nil { upstream = Upstream(usesTLS: usesTLS, host: host, port: port) }
+            if channel == nil { upstream = Upstream(usesTLS: usesTLS, host: host, port: port, tls: tls) }
         }
         return HTTPBackend(
             upstream: upstream, hostHeader: Array(address.utf8),
-            method: backend.reqMethod == .any ? nil : RouteMethod(backend.reqMethod), path: try path(backend.reqURI),
+            method: backend.reqMethod == .any ? nil : RouteMethod(backend.reqMethod), path: path,
             timeoutMilliseconds: backend.timeoutMilliseconds,
             retry: backend.retryCount < 0 ? .automatic : .times(backend.retryCount), channel: channel)
+    }
+
+    /// What is shown to the backend, and whom it must be signed by.
+    private func tls(_ backend: HTTPBackendDefinition, usesTLS: Bool) throws(CompileDiagnostic) -> BackendTLS? {
+        guard backend.enableClientTLS else { return usesTLS ? settings.backendTLS.verified : nil }
+        guard usesTLS else { throw refuse("enable_client_ssl", "needs an HTTPS backend") }
+        guard let mutual = settings.backendTLS.mutual else {
+            throw refuse("enable_client_ssl", "the instance has no backend_client_certificate")
+        }
+        return mutual
     }
 
     /// `host`, `host:port`, `[v6]` or `[v6]:port`.
@@ -76,53 +147,7 @@ struct BackendCompiler {
         return port
     }
 
-    private func path(_ uri: String) throws(CompileDiagnostic) -> BackendPath {
-        if definition.matchMode == .prefix {
-            guard !uri.contains("{") else { throw refuse("req_uri", "a prefix API's backend path has no parameters") }
-            return .prefix(Array(uri.utf8))
-        }
-        if uri == definition.reqURI, definition.backendParameters.isEmpty { return .asReceived }
-        var pieces: [BackendPath.Piece] = []
-        var literal: [UInt8] = []
-        var rest = Substring(uri)
-        while let open = rest.firstIndex(of: "{") {
-            guard let close = rest[open...].firstIndex(of: "}") else { throw refuse("req_uri", "has an open brace") }
-            literal += Array(rest[..<open].utf8)
-            let name = String(rest[rest.index(after: open)..<close])
-            switch try source(of: name) {
-            case .literal(let bytes): literal += bytes
-            case .capture(let index):
-                if !literal.isEmpty { pieces.append(.literal(literal)) }
-                literal = []
-                pieces.append(.capture(index))
-            }
-            rest = rest[rest.index(after: close)...]
-        }
-        literal += Array(rest.utf8)
-        if !literal.isEmpty { pieces.append(.literal(literal)) }
-        return .pieces(pieces)
-    }
-
-    /// Where the value of a backend path parameter comes from.
-    private func source(of name: String) throws(CompileDiagnostic) -> BackendPath.Piece {
-        guard let parameter = definition.backendParameters.first(where: { $0.location == .path && $0.name == name }) else {
-            throw refuse("backend_params", "the backend path needs \(name)")
-        }
-        switch parameter.origin {
-        case .request:
-            guard let index = front.parameterNames.firstIndex(of: parameter.value) else {
-                throw refuse("backend_params", "\(name): there is no path parameter \(parameter.value)")
-            }
-            return .capture(index)
-        case .constant:
-            return .literal(Array(parameter.value.utf8))
-        case .system:
-            throw refuse("backend_params", "\(name): system parameters are not served")
-        }
-    }
-
     private func mock(_ mock: MockBackendDefinition) throws(CompileDiagnostic) -> MockBackend {
-        guard mock.authorizerID == nil else { throw refuse("authorizer_id", "backend authorizers are not served") }
         var headers = mock.headers.map { HeaderLine(name: Array($0.key.utf8), value: Array($0.value.utf8)) }
         if !mock.headers.contains(where: { $0.key.lowercased() == "content-type" }) {
             headers.insert(HeaderLine(name: Array("Content-Type".utf8), value: Array("application/json".utf8)), at: 0)

@@ -5,6 +5,7 @@ import Snapshot
 struct ChannelCompiler {
     let contents: [String: ChannelContent]
     let registry: RuntimeRegistry
+    var tls = BackendTLSChoice()
 
     /// A member that may get requests.
     private struct Entry {
@@ -12,6 +13,7 @@ struct ChannelCompiler {
         let port: Int
         let weight: Int
         let isBackup: Bool
+        let group: MemberGroupName?
 
         var address: String { "\(host):\(port)" }
     }
@@ -28,7 +30,8 @@ struct ChannelCompiler {
         let weighsAlike = channel.strategy == .uriHash
         let entries = content.members.filter { $0.isEnabled && (weighsAlike || $0.weight > 0) }.map { member in
             Entry(
-                host: member.host, port: content.port(of: member), weight: weighsAlike ? 1 : member.weight, isBackup: member.isBackup)
+                host: member.host, port: content.port(of: member), weight: weighsAlike ? 1 : member.weight, isBackup: member.isBackup,
+                group: content.group(of: member).map { MemberGroupName(id: $0.id, name: $0.name) })
         }
         guard entries.count <= Int(UInt16.max) else {
             throw CompileDiagnostic(field: "members", reason: "are more than 65535", resource: resource)
@@ -42,7 +45,7 @@ struct ChannelCompiler {
             let requests = registry.state(key("channel member", id, entry.address)) { MemberState() }
             // Another question is another health: it begins as up.
             let up = plan.map { plan in
-                registry.state(key("member health", id, entry.address, "\(plan.question) \(plan.port)")) { MemberHealth() }
+                registry.state(key("member health", id, entry.address, "\(plan.question) \(plan.port) \(plan.tls?.description ?? "")")) { MemberHealth() }
             }
             states[entry.address] = (requests, up)
         }
@@ -54,7 +57,8 @@ struct ChannelCompiler {
             let members = ordered.enumerated().map { index, entry in
                 let (requests, up) = found[entry.address] ?? (MemberState(), nil)
                 return BalancedMember(
-                    index: index, host: entry.host, port: entry.port, weight: entry.weight, state: requests, health: up)
+                    index: index, host: entry.host, port: entry.port, weight: entry.weight, state: requests, health: up,
+                    group: entry.group)
             }
             let primaries = entries.count { !$0.isBackup }
             return BalancedChannel(
@@ -69,7 +73,9 @@ struct ChannelCompiler {
         func refuse(_ reason: String) -> CompileDiagnostic {
             CompileDiagnostic(field: "vpc_health_config", reason: reason, resource: resource)
         }
-        guard !check.enableClientTLS else { throw refuse("enable_client_ssl: client certificates are not served") }
+        if check.enableClientTLS, tls.mutual == nil {
+            throw refuse("enable_client_ssl: the instance has no backend_client_certificate")
+        }
         var question = HealthCheckPlan.Question.connect
         if check.checksHTTP {
             guard let statuses = HealthCheck.statuses(check.httpCode) else { throw refuse("http_code: is no list of statuses") }
@@ -78,7 +84,8 @@ struct ChannelCompiler {
         }
         return HealthCheckPlan(
             question: question, port: check.port, thresholdNormal: check.thresholdNormal, thresholdAbnormal: check.thresholdAbnormal,
-            intervalSeconds: check.timeInterval, timeoutSeconds: check.timeout)
+            intervalSeconds: check.timeInterval, timeoutSeconds: check.timeout,
+            tls: !check.usesTLS ? nil : check.enableClientTLS ? tls.mutual : tls.verified)
     }
 }
 

@@ -130,13 +130,17 @@ extension Wire.ApiCheckInfoV2: FieldChecked {
 extension Wire.ApiConditionCreate: FieldChecked {
     public func check(_ fields: inout FieldChecks) {
         fields.text("req_param_name", reqParamName, length: 0...65535)
-        fields.text("sys_param_name", sysParamName, length: 0...65535, oneOf: ["req_path", "req_method"])
+        fields.text("sys_param_name", sysParamName, length: 0...65535, oneOf: ["req_path", "req_method", "reqPath", "reqMethod"])
         fields.text("cookie_param_name", cookieParamName, length: 0...65535)
         fields.text("condition_type", conditionType, length: 0...65535, oneOf: ["exact", "enum", "pattern"])
         fields.require("condition_origin", conditionOrigin != nil)
-        fields.text("condition_origin", conditionOrigin, length: 0...65535, oneOf: ["param", "source"])
+        fields.text("condition_origin", conditionOrigin, length: 0...65535, oneOf: ["param", "source", "system", "cookie", "frontend_authorizer", "orchestration"])
         fields.require("condition_value", conditionValue != nil)
         fields.text("condition_value", conditionValue, length: 0...65535)
+        fields.text("req_param_location", reqParamLocation, length: 0...65535, oneOf: ["PATH", "QUERY", "HEADER"])
+        fields.text("frontend_authorizer_param_name", frontendAuthorizerParamName, length: 0...255)
+        fields.text("mapped_param_name", mappedParamName, length: 0...128)
+        fields.text("mapped_param_location", mappedParamLocation, length: 0...65535, oneOf: ["query", "header"])
     }
 }
 
@@ -367,15 +371,5 @@ extension Wire.AppCodeCreate: FieldChecked {
     public func check(_ fields: inout FieldChecks) {
         fields.require("app_code", appCode != nil)
         fields.text("app_code", appCode, length: 64...180, pattern: ContractPatterns.p06)
-    }
-}
-
-extension Wire.AppConfigCreateRequestV2: FieldChecked {
-    public func check(_ fields: inout FieldChecks) {
-        fields.require("config_type", configType != nil)
-        fields.text("config_type", configType, length: 0...65535, oneOf: ["variable", "password", "certificate"])
-        fields.text("config_value", configValue, length: 0...65535)
-        fields.text("description", description, length: 0...1024)
-        fields.text("config_name", configName, length: 1...512, pattern: ContractPatterns.p07)
     }
 }

@@ -289,6 +289,10 @@ extension Wire {
         public var conditionType: String?
         public var conditionOrigin: String?
         public var conditionValue: String?
+        public var reqParamLocation: String?
+        public var frontendAuthorizerParamName: String?
+        public var mappedParamName: String?
+        public var mappedParamLocation: String?
 
         public init(
             reqParamName: String? = nil,
@@ -296,7 +300,11 @@ extension Wire {
             cookieParamName: String? = nil,
             conditionType: String? = nil,
             conditionOrigin: String? = nil,
-            conditionValue: String? = nil
+            conditionValue: String? = nil,
+            reqParamLocation: String? = nil,
+            frontendAuthorizerParamName: String? = nil,
+            mappedParamName: String? = nil,
+            mappedParamLocation: String? = nil
         ) {
             self.reqParamName = reqParamName
             self.sysParamName = sysParamName
@@ -304,6 +312,10 @@ extension Wire {
             self.conditionType = conditionType
             self.conditionOrigin = conditionOrigin
             self.conditionValue = conditionValue
+            self.reqParamLocation = reqParamLocation
+            self.frontendAuthorizerParamName = frontendAuthorizerParamName
+            self.mappedParamName = mappedParamName
+            self.mappedParamLocation = mappedParamLocation
         }
 
         enum CodingKeys: String, CodingKey {
@@ -313,6 +325,10 @@ extension Wire {
             case conditionType = "condition_type"
             case conditionOrigin = "condition_origin"
             case conditionValue = "condition_value"
+            case reqParamLocation = "req_param_location"
+            case frontendAuthorizerParamName = "frontend_authorizer_param_name"
+            case mappedParamName = "mapped_param_name"
+            case mappedParamLocation = "mapped_param_location"
         }
     }
 }

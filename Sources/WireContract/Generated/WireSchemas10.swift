@@ -92,6 +92,9 @@ extension Wire {
         public var id: String?
         public var reqParamId: String?
         public var reqParamLocation: String?
+        public var frontendAuthorizerParamName: String?
+        public var mappedParamName: String?
+        public var mappedParamLocation: String?
 
         public init(
             reqParamName: String? = nil,
@@ -102,7 +105,10 @@ extension Wire {
             conditionValue: String? = nil,
             id: String? = nil,
             reqParamId: String? = nil,
-            reqParamLocation: String? = nil
+            reqParamLocation: String? = nil,
+            frontendAuthorizerParamName: String? = nil,
+            mappedParamName: String? = nil,
+            mappedParamLocation: String? = nil
         ) {
             self.reqParamName = reqParamName
             self.sysParamName = sysParamName
@@ -113,6 +119,9 @@ extension Wire {
             self.id = id
             self.reqParamId = reqParamId
             self.reqParamLocation = reqParamLocation
+            self.frontendAuthorizerParamName = frontendAuthorizerParamName
+            self.mappedParamName = mappedParamName
+            self.mappedParamLocation = mappedParamLocation
         }
 
         enum CodingKeys: String, CodingKey {
@@ -125,6 +134,9 @@ extension Wire {
             case id
             case reqParamId = "req_param_id"
             case reqParamLocation = "req_param_location"
+            case frontendAuthorizerParamName = "frontend_authorizer_param_name"
+            case mappedParamName = "mapped_param_name"
+            case mappedParamLocation = "mapped_param_location"
         }
     }
 
@@ -345,32 +357,6 @@ extension Wire {
         enum CodingKeys: String, CodingKey {
             case name
             case remark
-        }
-    }
-
-    public struct EnvInfo: Codable, Sendable, Equatable {
-        public var createTime: String?
-        public var name: String?
-        public var remark: String?
-        public var id: String?
-
-        public init(
-            createTime: String? = nil,
-            name: String? = nil,
-            remark: String? = nil,
-            id: String? = nil
-        ) {
-            self.createTime = createTime
-            self.name = name
-            self.remark = remark
-            self.id = id
-        }
-
-        enum CodingKeys: String, CodingKey {
-            case createTime = "create_time"
-            case name
-            case remark
-            case id
         }
     }
 }

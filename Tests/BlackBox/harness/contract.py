@@ -35,6 +35,10 @@ def document() -> dict:
     contract["components"]["schemas"]["FeatureInfoV2"]["properties"]["name"] = {"type": "string"}
     # A slip of its own: the pattern of live-data paths asks for a backslash before each slash, which its text does not allow.
     contract["components"]["schemas"]["LdApiInfo"]["properties"]["path"]["pattern"] = "^/[/.a-zA-Z0-9_-]{1,255}$"
+    # Backend policies by other origins than the contract's two (gateway-runtime.md, 4.6 and O33).
+    condition = contract["components"]["schemas"]["ConditionResp"]["properties"]
+    condition["condition_origin"]["enum"] += ["system", "cookie", "frontend_authorizer", "orchestration"]
+    condition["sys_param_name"]["enum"] += ["reqPath", "reqMethod"]
     for path in sorted(SUPPLEMENTS.glob("*.yaml")):
         supplement = yaml.load(path.read_text(encoding="utf-8"), Loader=loader)
         for where, item in supplement["paths"].items():
@@ -72,13 +76,6 @@ def operation(method: str, path: str) -> dict | None:
 
 def operation_ids() -> list[str]:
     return [description["operationId"] for _, _, _, description in _operations()]
-
-
-@functools.cache
-def not_offered() -> frozenset[str]:
-    """Operations of the contract that this version does not serve: they answer 404 APIG.9996."""
-    lines = (Path(__file__).resolve().parents[1] / "not_offered.txt").read_text(encoding="utf-8").splitlines()
-    return frozenset(line for line in lines if line and not line.startswith("#"))
 
 
 @functools.cache

@@ -107,16 +107,15 @@ struct PublicationTests {
     @Test func whatIsNotServedCanBeStoredButNotPublished() async throws {
         let g = try await TestGateway()
         let group = try await g.group("abc")
-        var definition = APIDefinition.mocked("one", "/one", groupID: group.id)
-        definition.requestParameters = [
-            RequestParameter(
-                id: "", name: "size", type: "STRING", location: .query, required: false, defaultValue: "10")
+        var definition = APIDefinition.proxied("one", "/one", groupID: group.id, to: "/one")
+        definition.backendParameters = [
+            BackendParameter(id: "", origin: .constant, name: "Host", location: .header, value: "no host")
         ]
         let api = try await g.plane.createAPI(g.call(), definition).value.api
         let revision = try await g.plane.publishAPIs(
             g.call(), action: .online, apiIDs: [], environmentID: Environment.releaseID, remark: "").revision
         let refusal = await g.refused { try await $0.publishAPI(g.call(), apiID: api.id, environmentID: Environment.releaseID, remark: "") }
-        guard case .cannotServe(field: "req_params", reason: _) = refusal else {
+        guard case .cannotServe(field: "backend_params", reason: _) = refusal else {
             Issue.record("\(String(describing: refusal))")
             return
         }
