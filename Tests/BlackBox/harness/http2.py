@@ -42,7 +42,7 @@ class Reply:
     def __init__(self):
         self.interim: list[int] = []
         self.headers: list[tuple[str, str]] = []
-        self.body = b""
+        self.body = bytearray()
         self.ended = False
         self.reset: int | None = None
 
