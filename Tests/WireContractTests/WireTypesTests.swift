@@ -69,7 +69,7 @@ struct TablesTests {
         // Operations of supplements either lie under apigw, or are among the few that
         // have no place in the contract of integration and are reached at both roots.
         let supplements: Set<ContractOperation> = [
-            .batchDeleteThrottlingPolicyV2, .endAppCodeSecret, .endAppSecret, .endSignatureKeySecret, .listAppCodeSecrets,
+            .batchDeleteThrottlingPolicyV2, .endAppCodeSecret, .endAppSecret, .endSignatureKeySecret, .explainRequest, .listAppCodeSecrets,
             .listAppSecrets, .listSignatureKeySecrets, .rotateAppCode, .rotateAppSecret, .rotateSignatureKey,
         ]
         let contract = ContractOperation.allCases.filter {
