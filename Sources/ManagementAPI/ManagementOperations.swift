@@ -36,6 +36,7 @@ public enum ManagementOperations {
         routes.addCertificates(plane)
         routes.addGroupResponses(plane)
         routes.addThrottles(plane)
+        routes.addOutlines(plane)
         routes.addStatistics(plane)
         routes.addDictionaries(plane)
         routes.addLivedataAPIs(plane)

@@ -111,7 +111,7 @@ final class LoopState: @unchecked Sendable {
             metrics.turnedAway &+= 1
             return false
         }
-        if connection.origin == nil { metrics.accepted[connection.usesTLS ? 1 : 0] &+= 1 }
+        if connection.origin == nil, !connection.isStream { metrics.accepted[connection.usesTLS ? 1 : 0] &+= 1 }
         connection.registration = connections.count
         connections.append(connection)
         scheduleTick(within: Self.idleTick)
@@ -122,7 +122,7 @@ final class LoopState: @unchecked Sendable {
         let index = connection.registration
         guard index >= 0 else { return }
         connection.registration = -1
-        if connection.origin == nil { metrics.closed[connection.usesTLS ? 1 : 0] &+= 1 }
+        if connection.origin == nil, !connection.isStream { metrics.closed[connection.usesTLS ? 1 : 0] &+= 1 }
         let last = connections.removeLast()
         if last !== connection {
             connections[index] = last

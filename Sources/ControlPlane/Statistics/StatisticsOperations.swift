@@ -9,6 +9,8 @@ public enum StatisticsScope: Sendable, Equatable {
     case instance
     /// Calls of the APIs that an integration application owns, together.
     case application(id: String)
+    /// Calls of the APIs of a group, together.
+    case group(id: String)
 }
 
 /// Sums and the time that was asked for.
@@ -33,6 +35,7 @@ extension ControlPlane {
         let asked = try await read { r in
             try r.checkInstance(of: call)
             if case .apis(let apiID?, _) = scope { try r.checkAPI(apiID, of: call) }
+            if case .group(let id) = scope { _ = try r.group(id, of: call) }
             return try range(r.now.seconds)
         }
         await settleTraffic()
@@ -47,6 +50,7 @@ extension ControlPlane {
             query.isPerAPI = true
         case .instance: break
         case .application(let id): query.romaAppID = id
+        case .group(let id): query.groupID = id
         }
         let elements = try await read { [query] r in try r.sql.statistics(query) }
         guard elements.count <= Self.statisticsElementLimit else { throw OperationError.tooLarge(field: "duration") }

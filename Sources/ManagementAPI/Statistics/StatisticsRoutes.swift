@@ -38,6 +38,16 @@ extension OperationRoutes {
                 code: StatisticsAnswer.code, startTime: Int(report.range.start), endTime: Int(report.range.end),
                 list: report.elements.map { StatisticsAnswer.element($0, cycle: .minute, call.projectID, plane.settings) })
         }
+        on(.listLatelyGroupStatisticsV2) { call -> Wire.GroupStatistics in
+            let id = try call.queryID("group_id")
+            let report = try await plane.statistics(call.call, scope: .group(id: id), cycle: .minute) { now in
+                try StatisticsRange(
+                    start: nil, end: nil, duration: "1h", zoneOffset: plane.settings.versionZoneOffsetSeconds, now: now)
+            }
+            return Wire.GroupStatistics(
+                code: StatisticsAnswer.code, startTime: Int(report.range.start), endTime: Int(report.range.end),
+                list: report.elements.map { StatisticsAnswer.groupElement($0, id, call.projectID, plane.settings) })
+        }
     }
 }
 
@@ -83,6 +93,19 @@ private enum StatisticsAnswer {
         element.registerTime = Timestamp(nanoseconds: row.recordedAt * 1_000_000_000).civil(offsetSeconds: zone)
         // `status` says whether the vendor's monitoring service has it: reserved, and there is no such service here.
         return element
+    }
+
+    static func groupElement(
+        _ row: StatisticsRow, _ groupID: String, _ provider: String, _ settings: ControlPlaneSettings
+    ) -> Wire.StatisticsOfGroup {
+        let zone = settings.versionZoneOffsetSeconds
+        return Wire.StatisticsOfGroup(
+            maxLatency: longest(row.latencyMax), avgLatency: mean(row.latencySum, row.requests), reqCount: Int(row.requests),
+            reqCount2xx: Int(row.successes), reqCount4xx: Int(row.clientErrors), reqCount5xx: Int(row.serverErrors),
+            reqCountError: Int(row.clientErrors + row.serverErrors), outputThroughput: Int(row.bytesOut),
+            inputThroughput: Int(row.bytesIn), currentMinute: Int(row.began), groupId: groupID, provider: provider,
+            reqTime: Timestamp(nanoseconds: row.began * 1_000_000_000).civil(offsetSeconds: zone),
+            registerTime: Timestamp(nanoseconds: row.recordedAt * 1_000_000_000).civil(offsetSeconds: zone))
     }
 
     /// Whole milliseconds, rounded up so that no maximum is below its average.

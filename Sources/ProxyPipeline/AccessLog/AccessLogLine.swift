@@ -45,6 +45,8 @@ public struct AccessRecord {
     public var caller: CallerIdentity?
     public var instance: InstanceContext?
     public var usesTLS: Bool
+    /// The head was made of an HTTP/2 stream.
+    public var isHTTP2 = false
     /// Of the answer; 0: the client left before there was one.
     public var status: Int
     public var failure: GatewayFailure?
@@ -100,7 +102,7 @@ public final class AccessLogWriter {
         line.text("scheme", record.usesTLS ? "https" : "http" as StaticString)
         line.text("host", head?.host)
         line.target("router_uri", head?.target)
-        if let head { line.text("server_protocol", head.isHTTP10 ? "HTTP/1.0" : "HTTP/1.1" as StaticString) } else { line.absent("server_protocol") }
+        line.text("server_protocol", protocolName(record))
         line.number("status", record.status)
         line.number("bytes_sent", record.bytesSent)
         line.number("request_length", record.requestBytes)
@@ -109,7 +111,7 @@ public final class AccessLogWriter {
         upstream(record.upstream, &line)
         // Without a backend all of it is the gateway's own time.
         line.text("region_id", region)
-        if let upstream = record.upstream { line.seconds("all_upstream_response_time", nanoseconds: upstream.all) } else { line.absent("all_upstream_response_time") }
+        time("all_upstream_response_time", record.upstream?.all, &line)
         line.number("errorType", record.failure == .throttled ? 1 : 0)
         line.text("auth_type", authentication(route))
         line.absent("access_model1")
@@ -171,6 +173,11 @@ public final class AccessLogWriter {
 
     private func time(_ name: StaticString, _ value: UInt64?, _ line: inout JSONLine) {
         if let value { line.seconds(name, nanoseconds: value) } else { line.absent(name) }
+    }
+
+    private func protocolName(_ record: AccessRecord) -> StaticString {
+        guard let head = record.head else { return "" }
+        return record.isHTTP2 ? "HTTP/2.0" : head.isHTTP10 ? "HTTP/1.0" : "HTTP/1.1"
     }
 
     private func userID(_ caller: CallerIdentity?) -> String {

@@ -43,6 +43,7 @@ extension ClientConnection {
     func logRequest(_ log: AccessLogBuffer, now: UInt64) {
         var record = AccessRecord(peer: peerText, requestID: exchange.requestID, usesTLS: usesTLS)
         record.head = head.flatMap { $0.isComplete ? $0 : nil }
+        record.isHTTP2 = isStream
         record.route = exchange.route
         record.groupID = exchange.host?.groupID ?? ""
         record.caller = exchange.values?.caller

@@ -47,6 +47,8 @@ public struct StatisticsQuery: Sendable {
     public var start, end: Int64
     public var apiID: String?
     public var romaAppID: String?
+    /// What was counted while the API was in this group.
+    public var groupID: String?
     /// One element an API and step, or one a step.
     public var isPerAPI: Bool
     /// Most elements.
@@ -107,6 +109,7 @@ extension SQLConnection {
         condition.and("s.began < ?", .integer(query.end))
         condition.equal("s.api_id", query.apiID)
         condition.equal("a.roma_app_id", query.romaAppID)
+        condition.equal("s.group_id", query.groupID)
         let join = query.romaAppID == nil ? "" : " JOIN apis a ON a.id = s.api_id"
         let aggregates = sums.map { "SUM(s.\($0)) AS \($0)" } + maxima.map { "MAX(s.\($0)) AS \($0)" }
         let api = query.isPerAPI ? "s.api_id AS api_id, MAX(s.group_id) AS group_id, " : ""

@@ -257,6 +257,12 @@ public enum ContractOperation: String, CaseIterable, Sendable, Hashable {
     case showDetailsOfOrchestration = "show_details_of_orchestration"
     case updateOrchestration = "update_orchestration"
 
+    // Outlines: for APIG clients only.
+    case listApiGroupsQuantitiesV2 = "list_api_groups_quantities_v2"
+    case listApiQuantitiesV2 = "list_api_quantities_v2"
+    case listAppQuantitiesV2 = "list_app_quantities_v2"
+    case listLatelyGroupStatisticsV2 = "list_lately_group_statistics_v2"
+
     // Rotation: for APIG clients only.
     case endAppCodeSecret = "end_app_code_secret"
     case endSignatureKeySecret = "end_signature_key_secret"

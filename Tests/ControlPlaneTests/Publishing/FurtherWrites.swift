@@ -147,7 +147,7 @@ extension Story {
                 tags: [])).value
         otherInstances.append(made.id)
         let call = gateway.call(instance: made.id)
-        _ = try await plane.setFeature(call, name: "request_body_size", enabled: true, config: "\(1_000_000 + random.next(9))")
+        _ = try await plane.setFeature(call, name: "request_body_size", enabled: true, config: "\(2_000_000 + random.next(9))")
         _ = try await plane.createSignatureKey(call, SignatureKeyDraft(name: "key", type: .hmac))
         let group = try await plane.createAPIGroup(call, APIGroupDraft(name: "group")).value
         allGroups.append(group.id)
