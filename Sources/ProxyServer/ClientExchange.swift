@@ -385,7 +385,8 @@ extension ClientConnection {
         request.defaultContentType = exchange.route?.policies.defaultContentType
         if let parameters = exchange.parameters, let mapping = parameters.mapping {
             if mapping.asksForMember {
-                exchange.values?.memberGroup = exchange.memberGroup
+                let group = exchange.memberGroup
+                exchange.values?.memberGroup = group
                 if let failure = map(mapping) { return failure }
             }
             request.parameters = parameters
