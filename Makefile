@@ -3,6 +3,7 @@
 #   make run       release build, then the gateway and its management API on ./var
 #   make test      everything that can be checked, from a clean clone on a fresh machine
 #   make bench     benchmarks, side by side with nginx
+#   make fuzz      one fuzz target (TARGET=, FUZZ_SECONDS=600), its corpus in Fuzz/Corpora
 #   make contract  regenerate the code that is made from Contract/apic.openapi.yaml
 #   make setup     only what the others install by themselves: system packages, Python environment
 #   make clean     remove build products
@@ -21,7 +22,7 @@ VENV := $(BUILD)/venv
 PYTHON := $(VENV)/bin/python
 SWIFT_FLAGS := --scratch-path $(BUILD)
 
-.PHONY: help run test bench contract setup clean release packages-build packages-test packages-bench venv
+.PHONY: help run test bench fuzz contract setup clean release packages-build packages-test packages-bench venv
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -34,6 +35,11 @@ test: packages-build packages-test venv
 
 bench: packages-bench venv release
 	$(PYTHON) Benchmarks/run.py --gatehouse $(BUILD)/release/gatehouse --output bench-results $(BENCH_ARGS)
+
+# A build folder of its own: everything is compiled with the fuzzer's counters.
+fuzz: packages-build
+	GATEHOUSE_FUZZ=1 $(SWIFT) build --scratch-path $(BUILD)-fuzz -c release --sanitize fuzzer --product Fuzz
+	Scripts/fuzz.sh $(BUILD)-fuzz/release/Fuzz "$(TARGET)" "$(or $(FUZZ_SECONDS),600)"
 
 contract: packages-test venv
 	$(PYTHON) Scripts/generate-contract.py

@@ -20,6 +20,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.2"),
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
+        .package(url: "https://github.com/apple/swift-nio-http2", from: "1.46.0"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-certificates", from: "1.21.1"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
@@ -75,6 +76,8 @@ let package = Package(
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
                 .product(name: "NIOTLS", package: "swift-nio"),
+                .product(name: "NIOHPACK", package: "swift-nio-http2"),
+                .product(name: "NIOHTTP2", package: "swift-nio-http2"),
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Logging", package: "swift-log"),
             ], swiftSettings: strict),
@@ -191,6 +194,7 @@ let package = Package(
             dependencies: [
                 "GatewayPrimitives", "RequestSigning", "Snapshot", "ProxyPipeline", "ProxyServer",
                 .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
             ], swiftSettings: strict),
         .testTarget(
@@ -207,3 +211,15 @@ let package = Package(
             swiftSettings: strict),
     ]
 )
+
+// Fuzz targets are built with `make fuzz` alone: they need the fuzzer's runtime, which no other build has.
+if Context.environment["GATEHOUSE_FUZZ"] != nil {
+    package.products.append(.executable(name: "Fuzz", targets: ["Fuzz"]))
+    package.targets.append(
+        .executableTarget(
+            name: "Fuzz",
+            dependencies: [
+                "GatewayModel", "GatewayPrimitives", "OpenAPIDocuments", "ProxyPipeline", "RequestSigning", "Snapshot",
+                "SnapshotCompiler",
+            ], path: "Fuzz/Targets", swiftSettings: strict + [.unsafeFlags(["-parse-as-library"])]))
+}

@@ -67,13 +67,16 @@ class BadAnswers(Exception):
     """The server answered something else than 2xx, or not at all: the figures would mean nothing."""
 
 
-def wrk(port: int, seconds: float, connections: int, path: str = "/", headers: dict | None = None, script: Path | None = None) -> str:
+def wrk(
+    port: int, seconds: float, connections: int, path: str = "/", headers: dict | None = None, script: Path | None = None,
+    tls: bool = False,
+) -> str:
     command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds:g}s", "--latency", "--timeout", "10s"]
     for name, value in (headers or {}).items():
         command += ["-H", f"{name}: {value}"]
     if script:
         command += ["-s", str(script)]
-    done = subprocess.run([*command, f"http://127.0.0.1:{port}{path}"], capture_output=True, text=True, check=True)
+    done = subprocess.run([*command, f"{'https' if tls else 'http'}://127.0.0.1:{port}{path}"], capture_output=True, text=True, check=True)
     if "Non-2xx" in done.stdout or "Socket errors" in done.stdout:
         raise BadAnswers(done.stdout)
     return done.stdout

@@ -24,16 +24,17 @@ import measure
 import scenarios
 import servers
 from measure import Run, median
-from scenarios import ALL, CHANNEL, PASS, SIGNED
+from scenarios import ALL, CALLER, CHANNEL, CODE, MAPPED, OVER_TLS, PASS, SIGNED, THROTTLED, TLS
 
-NGINX = "nginx proxy_pass"
+NGINX, NGINX_TLS = "nginx proxy_pass", "nginx, TLS"
 
 
 def interleaved(nginx, program, targets: dict, arguments) -> dict[str, list[Run]]:
     """Every contender once a round, in an order that rotates."""
-    contenders = {NGINX: (nginx.pid, nginx.port, {"path": "/bench"})}
-    for name in (PASS, SIGNED, CHANNEL, ALL):
-        contenders[name] = (program.process.pid, program.gateway_port, targets[name])
+    contenders = {
+        NGINX: (nginx.pid, nginx.port, {"path": "/bench"}), NGINX_TLS: (nginx.pid, nginx.tls_port, {"path": "/bench", "tls": True})}
+    for name in (PASS, SIGNED, CHANNEL, CALLER, THROTTLED, MAPPED, ALL, TLS, CODE):
+        contenders[name] = (program.process.pid, port_of(program, name), targets[name])
     names = list(contenders)
     for pid, port, target in contenders.values():
         measure.run(pid, port, 1, arguments.connections, **target)
@@ -47,6 +48,10 @@ def interleaved(nginx, program, targets: dict, arguments) -> dict[str, list[Run]
     return runs
 
 
+def port_of(program, name: str) -> int:
+    return program.tls_port if name in OVER_TLS else program.gateway_port
+
+
 def allocations_per_request(arguments, folder: Path, backend_port: int) -> dict[str, float]:
     """Counted in a process of its own, because counting costs time. What the program allocates by itself is subtracted."""
     library, counter = folder / "malloc-count.so", folder / "allocations"
@@ -56,12 +61,12 @@ def allocations_per_request(arguments, folder: Path, backend_port: int) -> dict[
         targets = scenarios.configure(program, backend_port)
         found = {}
         for name, target in targets.items():
-            measure.wrk(program.gateway_port, 1, arguments.connections, **target)
+            measure.wrk(port_of(program, name), 1, arguments.connections, **target)
             start = measure.allocations(counter)
             time.sleep(1)
             idle = measure.allocations(counter) - start
             start = measure.allocations(counter)
-            result = measure.run(program.process.pid, program.gateway_port, 2, arguments.connections, **target)
+            result = measure.run(program.process.pid, port_of(program, name), 2, arguments.connections, **target)
             # Opening the connections is part of the run and no part of a request.
             found[name] = max(0.0, measure.allocations(counter) - start - 2 * idle) / result.requests
         return found
@@ -89,7 +94,7 @@ def sizes(program, backend_port: int, folder: Path, arguments) -> list[dict]:
 def summary(runs: dict[str, list[Run]], allocated: dict[str, float]) -> list[dict]:
     return [{
         "name": name,
-        "ratio_to_nginx": median(run.cpu / base.cpu for run, base in zip(results, runs[NGINX])),
+        "ratio_to_nginx": median(run.cpu / base.cpu for run, base in zip(results, runs[NGINX_TLS if name in OVER_TLS or name == NGINX_TLS else NGINX])),
         "cpu_us": median(run.cpu for run in results), "user_us": median(run.user for run in results),
         "system_us": median(run.system for run in results), "requests_per_second": median(run.per_second for run in results),
         "p99_ms": median(run.p99 for run in results), "allocations": allocated.get(name),

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import threading
+import urllib.parse
 from pathlib import Path
 from types import SimpleNamespace
 
 import servers  # noqa: F401  (puts the test harness on the path)
+from huaweicloudsdkcore.sdk_request import SdkRequest
+from huaweicloudsdkcore.signer.signer import Signer
 from harness.management import RELEASE, Call
 from harness.process import Gatehouse
-from harness.world import World
+from harness.world import World, unique
 
 PASS, SIGNED, CHANNEL, ALL = "pass-through", "hmac signing", "channel", "all policies"
+CALLER, THROTTLED, MAPPED = "APP signature", "throttling", "parameters mapped"
+TLS, CODE = "TLS pass-through", "AppCode over TLS"
+#: Driven over TLS, and compared with nginx over TLS.
+OVER_TLS = {TLS, CODE}
 
 
 def world_of(program: Gatehouse, backend_port: int) -> World:
@@ -21,15 +28,36 @@ def world_of(program: Gatehouse, backend_port: int) -> World:
 def configure(program: Gatehouse, backend_port: int) -> dict[str, dict]:
     """Publishes the APIs; scenario -> Host header and path for wrk."""
     world = world_of(program, backend_port)
-    apis = {name: world.make_api("/", method="GET", match_mode="SWA") for name in (PASS, SIGNED, ALL)}
+    apis = {name: world.make_api("/", method="GET", match_mode="SWA") for name in (PASS, SIGNED, THROTTLED, TLS)}
+    app = make_app(world)
     # Checked members: the same backend in two groups.
     channel = world.api.expect(201, "POST", "/vpc-channels", {
         "name": "bench_channel", "port": backend_port, "balance_strategy": 1, "member_type": "ip",
         "member_groups": [{"member_group_name": name} for name in "ab"],
         "members": [{"host": "127.0.0.1", "member_group_name": name} for name in "ab"],
         "vpc_health_config": {"protocol": "TCP", "threshold_normal": 1, "threshold_abnormal": 10, "time_interval": 5}})
-    apis[CHANNEL] = world.make_api("/", method="GET", match_mode="SWA", backend={
-        "url_domain": None, "vpc_channel_status": 1, "vpc_channel_info": {"vpc_channel_id": channel["id"]}})
+    balanced = {"url_domain": None, "vpc_channel_status": 1, "vpc_channel_info": {"vpc_channel_id": channel["id"]}}
+    apis[CHANNEL] = world.make_api("/", method="GET", match_mode="SWA", backend=balanced)
+    apis[CALLER] = world.make_api("/", method="GET", match_mode="SWA", auth_type="APP")
+    apis[CODE] = world.make_api(
+        "/", method="GET", match_mode="SWA", auth_type="APP", auth_opt={"app_code_auth_type": "HEADER"})
+    apis[ALL] = world.make_api("/", method="GET", match_mode="SWA", auth_type="APP", backend=balanced)
+    apis[MAPPED] = world.make_api(
+        "/", method="GET", match_mode="SWA",
+        req_params=[{"name": "x-name", "type": "STRING", "location": "HEADER", "required": 2, "default_value": "d", "pass_through": 2}],
+        backend={"backend_params": [
+            {"name": "X-Moved", "origin": "REQUEST", "location": "HEADER", "value": "x-name"},
+            {"name": "X-Stage-Name", "origin": "SYSTEM", "location": "HEADER", "value": "$context.stage"},
+            {"name": "fixed", "origin": "CONSTANT", "location": "QUERY", "value": "1"}]})
+    for name in (CALLER, CODE, ALL):
+        world.api.expect(201, "POST", "/app-auths", {
+            "env_id": RELEASE, "app_ids": [app.id], "api_ids": [apis[name].id]})
+    code = world.api.expect(201, "PUT", f"/apps/{app.id}/app-codes", {})["app_code"]
+    throttle = world.api.expect(201, "POST", "/throttles", {
+        "name": unique("throttle"), "type": 1, "api_call_limits": 2_000_000_000, "ip_call_limits": 1_000_000_000,
+        "time_interval": 1, "time_unit": "SECOND"})
+    world.api.expect(201, "POST", "/throttle-bindings", {
+        "strategy_id": throttle["id"], "publish_ids": [apis[THROTTLED].publish_id]})
     world.bind_sign(world.make_sign(), apis[SIGNED], apis[ALL])
     world.bind_acl(world.make_acl("127.0.0.0/8,10.0.0.0/8,192.168.0.1-192.168.0.99", "PERMIT"), apis[ALL])
     for kind, content in {
@@ -42,7 +70,27 @@ def configure(program: Gatehouse, backend_port: int) -> dict[str, dict]:
             "downgrade_default": None},
     }.items():
         world.attach(world.make_plugin(kind, content), apis[ALL])
-    return {name: {"path": "/bench", "headers": {"Host": api.host}} for name, api in apis.items()}
+    targets = {
+        name: {"path": "/bench", "headers": {"Host": api.host}, "tls": name in OVER_TLS} for name, api in apis.items()}
+    for name in (CALLER, ALL):
+        targets[name]["headers"] = signed(app, apis[name].host)
+    targets[CODE]["headers"]["X-Apig-AppCode"] = code
+    return targets
+
+
+def make_app(world: World) -> SimpleNamespace:
+    made = world.api.expect(201, "POST", f"{world.api.public_path}/apps", {"name": unique("app")})
+    secret = world.api.expect(200, "GET", f"{world.api.public_path}/apps/{made['id']}/secret")["secret"]
+    return SimpleNamespace(id=made["id"], key=made["key"], secret=secret)
+
+
+def signed(app: SimpleNamespace, host: str) -> dict[str, str]:
+    """Headers of the vendor's signer for `GET /bench`: good for fifteen minutes."""
+    request = SdkRequest(
+        method="GET", schema="http", host=host, resource_path="/bench", query_params=[], header_params={}, body=b"")
+    Signer(SimpleNamespace(ak=app.key, sk=app.secret)).sign(request)
+    return {**{name: urllib.parse.unquote(value) if name == "Host" else value for name, value in request.header_params.items()},
+            "Host": host}
 
 
 def fill(program: Gatehouse, backend_port: int, total: int) -> list[tuple[str, int]]:

@@ -31,7 +31,7 @@ http {{
 BACKEND = """server {{ listen 127.0.0.1:{port} backlog=4096; default_type text/plain; location / {{ return 200 "{body}\\n"; }} }}"""
 PROXY = """
     upstream backend {{ server 127.0.0.1:{backend}; keepalive 256; keepalive_requests 1000000000; keepalive_timeout 3600s; }}
-    server {{ listen 127.0.0.1:{port} backlog=4096;
+    server {{ listen 127.0.0.1:{port} backlog=4096; {tls}
         location / {{ proxy_pass http://backend; proxy_http_version 1.1; proxy_set_header Connection ""; }} }}
 """
 
@@ -41,7 +41,7 @@ class Nginx:
 
     def __init__(self, folder: Path, content: str, port: int):
         folder.mkdir(parents=True)
-        self.port = port
+        self.port = self.tls_port = port
         (folder / "nginx.conf").write_text(COMMON.format(folder=folder, content=content))
         self.process = subprocess.Popen(
             ["nginx", "-p", str(folder), "-c", str(folder / "nginx.conf")], stdin=subprocess.DEVNULL)
@@ -54,8 +54,16 @@ class Nginx:
 
     @classmethod
     def proxy(cls, folder: Path, backend: int) -> "Nginx":
-        port = free_port()
-        return cls(folder, PROXY.format(port=port, backend=backend), port)
+        """Over TLS on `tls_port`, too."""
+        port, tls_port = free_port(), free_port()
+        key, certificate = folder.with_suffix(".key"), folder.with_suffix(".pem")
+        subprocess.run(
+            ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
+             "-subj", "/CN=bench", "-keyout", str(key), "-out", str(certificate)], check=True, capture_output=True)
+        tls = f"listen 127.0.0.1:{tls_port} ssl backlog=4096; ssl_certificate {certificate}; ssl_certificate_key {key};"
+        made = cls(folder, PROXY.format(port=port, backend=backend, tls=tls), port)
+        made.tls_port = tls_port
+        return made
 
     @property
     def pid(self) -> int:

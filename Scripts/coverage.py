@@ -65,11 +65,6 @@ def unreachable() -> tuple[dict[str, str], dict[tuple[str, str], str]]:
     return codes, pairs
 
 
-def not_offered() -> set[str]:
-    lines = (ROOT / "Tests/BlackBox/not_offered.txt").read_text(encoding="utf-8").splitlines()
-    return {line for line in lines if line and not line.startswith("#")}
-
-
 def load(path: Path) -> dict:
     return yaml.load(path.read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
 
@@ -85,13 +80,7 @@ def main() -> int:
     missing: list[str] = []
     rows = []
     driven = 0
-    later = not_offered()
     for name, method, path, description in sorted(operations(contract), key=lambda entry: entry[0]):
-        if name in later:
-            if calls.successes[name]:
-                missing.append(f"{name}: succeeds and should not be in not_offered.txt")
-            rows.append((name, f"{method} {path}", False, set()))
-            continue
         by_sdk = "sdk" in calls.successes[name]
         driven += by_sdk
         if not by_sdk:
@@ -109,19 +98,18 @@ def main() -> int:
 
     provoked = set().union(*calls.refusals.values()) if calls.refusals else set()
     table = [line.split("\t")[0] for line in (ROOT / "Contract/management-errors.tsv").read_text().splitlines()[1:]]
-    # Codes of operations that are not offered yet belong to these.
-    for code in table if not later else []:
+    for code in table:
         if code not in provoked and code not in excused:
             missing.append(f"{code} of the error table is neither provoked nor explained")
     for code in sorted(excused.keys() & provoked - {"APIG.9999"}):
         missing.append(f"{code} is provoked and should not be in unreachable.tsv")
 
-    text = markdown(rows, supplements, table, provoked, excused, excused_pairs, driven, later)
+    text = markdown(rows, supplements, table, provoked, excused, excused_pairs, driven)
     if arguments.write:
         arguments.write.write_text(text, encoding="utf-8")
     for name, _, by_sdk, codes in rows:
         print(f"{name:58} {'yes' if by_sdk else 'NO':4} {' '.join(short(codes))}")
-    print(f"{driven} of {len(rows)} operations succeed through the SDK, {len(later)} are not offered; "
+    print(f"{driven} of {len(rows)} operations succeed through the SDK; "
           f"{sum(1 for row in supplements if row[2])} of {len(supplements)} operations of APIG clients; "
           f"{len(provoked & set(table))} codes provoked, {len(excused)} explained, of {len(table)}")
     for line in missing:
@@ -133,7 +121,7 @@ def short(codes: set[str]) -> list[str]:
     return [code.removeprefix("APIG.") for code in sorted(codes)]
 
 
-def markdown(rows, supplements, table, provoked, excused, excused_pairs, driven, later) -> str:
+def markdown(rows, supplements, table, provoked, excused, excused_pairs, driven) -> str:
     lines = [
         "# What the tests drive of the management API", "",
         "Written by `Scripts/coverage.py` from the answers that the black-box tests got; not by hand.", "",
@@ -141,7 +129,7 @@ def markdown(rows, supplements, table, provoked, excused, excused_pairs, driven,
         "Codes without a family are `APIG.` codes.", "",
         "| Operation | Call | Success by SDK | Refusals provoked |", "|---|---|---|---|"]
     lines += [
-        f"| {name} | `{call}` | {'yes' if good else 'not offered yet' if name in later else 'no'} | {', '.join(short(codes))} |"
+        f"| {name} | `{call}` | {'yes' if good else 'no'} | {', '.join(short(codes))} |"
         for name, call, good, codes in rows]
     lines += ["", "## Operations of APIG clients", "", "| Operation | Call | Success | Refusals provoked |", "|---|---|---|---|"]
     lines += [

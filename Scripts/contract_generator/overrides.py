@@ -44,7 +44,10 @@ _MAPPED = {
     "mapped_param_name": {"type": "string", "maxLength": 128},
     "mapped_param_location": {"type": "string", "enum": ["query", "header"]},
 }
+_ENCODED = {"is_send_fg_body_base64": {"type": "boolean"}}
 EXTRA_PROPERTIES = {
+    "ApiCreate": _ENCODED,
+    "ListApiVersionDetailV2Response": _ENCODED,
     "ApiConditionCreate": {"req_param_location": {"type": "string", "enum": ["PATH", "QUERY", "HEADER"]}, **_MAPPED},
     "ConditionResp": _MAPPED,
 }

@@ -121,6 +121,7 @@ class Contract:
             self.alias_of[name] = referred
             return name
         assert schema.get("type") == "object" and "properties" in schema, name
+        schema["properties"].update(copy.deepcopy(overrides.EXTRA_PROPERTIES.get(name, {})))
         assert name not in self.schemas and not (self.base and name in self.base.schemas), name
         shape = json.dumps(schema, sort_keys=False)
         if shape in shapes:

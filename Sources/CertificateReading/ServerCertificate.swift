@@ -54,7 +54,7 @@ public struct ServerCertificate: Sendable {
 
     // MARK: reading
 
-    private static func certificates(_ text: String) throws(CertificateFault) -> [Certificate] {
+    static func certificates(_ text: String) throws(CertificateFault) -> [Certificate] {
         do {
             let documents = try PEMDocument.parseMultiple(pemString: text)
             guard !documents.isEmpty, documents.count <= countLimit,
@@ -66,7 +66,7 @@ public struct ServerCertificate: Sendable {
         }
     }
 
-    private static func privateKey(_ text: String) throws(CertificateFault) -> Certificate.PrivateKey {
+    static func privateKey(_ text: String) throws(CertificateFault) -> Certificate.PrivateKey {
         // Both ways of encrypting a key say so in clear; the older one in a header that the parser does not know.
         if text.contains("BEGIN ENCRYPTED PRIVATE KEY") || text.contains("Proc-Type: 4,ENCRYPTED") { throw .encryptedKey }
         do {
@@ -144,7 +144,7 @@ public struct ServerCertificate: Sendable {
         }
     }
 
-    private static func seconds(_ date: Date) -> Int64 { Int64(date.timeIntervalSince1970.rounded(.down)) }
+    static func seconds(_ date: Date) -> Int64 { Int64(date.timeIntervalSince1970.rounded(.down)) }
 
     /// A number of big-endian bytes in decimal digits. Serial numbers have 20 bytes at most; more are cut off by the parser's own limits.
     static func decimal(_ bytes: [UInt8]) -> String {
@@ -166,7 +166,7 @@ public struct ServerCertificate: Sendable {
 
     // MARK: checks
 
-    private static func checkChain(_ certificates: [Certificate]) throws(CertificateFault) {
+    static func checkChain(_ certificates: [Certificate]) throws(CertificateFault) {
         for (certificate, issuer) in zip(certificates, certificates.dropFirst()) {
             guard certificate.issuer == issuer.subject, issuer.publicKey.isValidSignature(certificate.signature, for: certificate)
             else { throw .chainOrder }

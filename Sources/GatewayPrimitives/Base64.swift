@@ -63,6 +63,25 @@ public enum Base64 {
         return output
     }
 
+    /// The alphabet for addresses and file names, without padding (RFC 4648, section 5).
+    public static func encodeURL(_ bytes: [UInt8]) -> [UInt8] {
+        encode(bytes).compactMap { character -> UInt8? in
+            switch character {
+            case 0x2B: 0x2D
+            case 0x2F: 0x5F
+            case 0x3D: nil
+            default: character
+            }
+        }
+    }
+
+    /// nil when `text` has another alphabet, padding, or bits set behind the last byte.
+    public static func decodeURL(_ text: [UInt8]) -> [UInt8]? {
+        guard text.count % 4 != 1, !text.contains(where: { $0 == 0x2B || $0 == 0x2F || $0 == 0x3D }) else { return nil }
+        let standard = text.map { $0 == 0x2D ? 0x2B : $0 == 0x5F ? 0x2F : $0 }
+        return decode(standard + Array(repeating: 0x3D, count: (4 - text.count % 4) % 4))
+    }
+
     private static func value(_ character: UInt8) -> UInt8? {
         switch character {
         case 0x41...0x5A: character - 0x41

@@ -59,6 +59,28 @@ public struct BasicDate: Sendable, Hashable {
         output[15] = 0x5A
     }
 
+    /// Writes `21/Nov/2026:18:30:23 +0000`, as access logs have it, in place of what `output` held.
+    public func writeLogTime(to output: ByteScratch) {
+        let months: StaticString = "JanFebMarAprMayJunJulAugSepOctNovDec"
+        var memory: (UInt64, UInt64) = (0, 0)
+        output.removeAll()
+        withUnsafeMutableBytes(of: &memory) { text in
+            write(to: text)
+            func part(_ range: Range<Int>) { output.append(UnsafeRawBufferPointer(rebasing: text[range])) }
+            let month = Int(text[4] - 0x30) * 10 + Int(text[5] - 0x30)
+            part(6..<8)
+            output.append(UInt8(ascii: "/"))
+            output.append(UnsafeRawBufferPointer(start: months.utf8Start + 3 * (month - 1), count: 3))
+            output.append(UInt8(ascii: "/"))
+            part(0..<4)
+            for place in [9, 11, 13] {
+                output.append(UInt8(ascii: ":"))
+                part(place..<(place + 2))
+            }
+        }
+        output.append(" +0000")
+    }
+
     public var text: String {
         var bytes = [UInt8](repeating: 0, count: Self.length)
         bytes.withUnsafeMutableBytes { write(to: $0) }

@@ -16,6 +16,7 @@ public enum ManagementOperations {
         routes.addAuthorizations(plane)
         routes.addSecretRotation(plane)
         routes.addAppCodes(plane)
+        routes.addCredentialRotation(plane)
         routes.addAppQuotas(plane)
         routes.addAPIGroups(plane)
         routes.addChannels(plane)

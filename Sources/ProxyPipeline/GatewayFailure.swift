@@ -21,6 +21,8 @@ public enum GatewayFailure: Error, Equatable, Sendable {
     /// Below the least version of the domain.
     case tlsVersionNotSupported(AgreedTLSVersion)
     case clientCertificateNotVerified
+    /// HTTP/2 for an instance that has switched it off.
+    case misdirected
 
     // Policies.
     case addressUnknown
@@ -41,6 +43,8 @@ public enum GatewayFailure: Error, Equatable, Sendable {
     case breakerOpen
     /// A declared parameter is missing or wrong, or does not fit where it is to go.
     case parameterRejected
+    /// The request comes from the same API, or through too many.
+    case selfCall
     /// Orchestration rules have no value to look at.
     case orchestrationParameterMissing
     /// No orchestration rule takes the value.
@@ -73,6 +77,7 @@ public enum GatewayFailure: Error, Equatable, Sendable {
         case .publicKeyNotFound: (400, "2102", "PublicKey is null")
         case .tlsVersionNotSupported(let version): (400, "0204", "SSL protocol is not supported: \(version.name)")
         case .clientCertificateNotVerified: (400, "0205", "Verify client certificate failed")
+        case .misdirected: (421, "0602", "Misdirected request.")
         case .addressUnknown: (403, "0401", "Unknown client IP address.")
         case .addressDenied: (403, "0402", "The IP address is not authorized to access the API.")
         case .callerRefused(let failure): failure.answer
@@ -86,6 +91,7 @@ public enum GatewayFailure: Error, Equatable, Sendable {
         case .authorizerIdentityInvalid, .authorizerDenied: (401, "0305", "Incorrect authentication information.")
         case .authorizerFailed: (500, "0601", "Internal server error.")
         case .parameterRejected: (400, "0201", "Bad request.")
+        case .selfCall: (500, "0612", "An API cannot call itself.")
         case .orchestrationParameterMissing, .orchestrationFailed: (400, "0106", "Orchestration error.")
         case .breakerOpen: (503, "0202", "Backend unavailable")
         case .signingFailed: (500, "0705", "Backend signature calculation failed.")
@@ -104,7 +110,7 @@ public enum GatewayFailure: Error, Equatable, Sendable {
         case .orchestrationParameterMissing: .orchestrationParameterNotFound
         case .orchestrationFailed: .orchestrationFailure
         case .targetTooLong, .headersTooLarge, .bodyTooLarge, .schemeNotSupported, .publicKeyNotFound,
-            .tlsVersionNotSupported, .clientCertificateNotVerified: .default4xx
+            .tlsVersionNotSupported, .clientCertificateNotVerified, .misdirected: .default4xx
         case .apiNotFound, .methodNotFound: .notFound
         case .routeRefused(let refusal): refusal.status < 500 ? .default4xx : .default5xx
         case .addressUnknown, .addressDenied, .thirdAuthBlocked: .accessDenied
@@ -118,7 +124,7 @@ public enum GatewayFailure: Error, Equatable, Sendable {
         case .authorizerFailed: .authorizerConfFailure
         case .breakerOpen, .backendUnavailable, .noMember: .backendUnavailable
         case .backendTimeout: .backendTimeout
-        case .signingFailed, .nameNotResolved, .functionAnswerInvalid, .internalError: .default5xx
+        case .selfCall, .signingFailed, .nameNotResolved, .functionAnswerInvalid, .internalError: .default5xx
         }
     }
 

@@ -91,6 +91,7 @@ public enum Pipeline {
         /// An open breaker's, in place of the route's own.
         case mock(MockBackend)
         case forward(HTTPBackend)
+        case function(FunctionBackend)
     }
 
     /// Steps 9 and 10, and where the request goes.
@@ -123,6 +124,9 @@ public enum Pipeline {
             case .open(.mock(let mock)?):
                 values.rehearsal?.pass(.breaker, "open: its downgrade answers")
                 return .mock(mock)
+            case .open(.function(let function)?):
+                values.rehearsal?.pass(.breaker, "open: its downgrade is called")
+                return .function(function)
             case .open(.passthrough(let lines)?):
                 values.rehearsal?.pass(.breaker, "open: header lines of its downgrade are added")
                 for line in lines {
@@ -153,7 +157,9 @@ public enum Pipeline {
 
 extension Route {
     /// A stage of this route asks for values of the request.
-    public var needsValues: Bool { policies.needsValues || backends.reading != nil || !backends.policies.isEmpty }
+    public var needsValues: Bool {
+        policies.needsValues || backends.reading != nil || !backends.policies.isEmpty || backends.standard.asksFunction
+    }
 }
 
 extension RoutePolicies {

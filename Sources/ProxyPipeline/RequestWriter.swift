@@ -19,6 +19,8 @@ public struct ForwardedRequest {
     public var defaultContentType: [UInt8]?
     /// Value of `X-Apig-Visit-Params`, part of what is signed; empty: none.
     public var visitParameters: [UInt8] = []
+    /// Value of `X-Gatehouse-Hop`; empty: none.
+    public var hop: [UInt8] = []
     /// What is moved, added and held back; nil: nothing. It has been mapped for ``backend``.
     public var parameters: MappedRequest?
     /// nil: no signature key is bound.
@@ -65,6 +67,7 @@ public enum RequestWriter {
         if let signing = request.signing { bound += signing.bound }
         if let type = request.defaultContentType { bound += type.count + 16 }
         bound += request.visitParameters.count + 32
+        bound += request.hop.count + 32
         if let parameters = request.parameters { bound += parameters.bound }
         return bound
     }
@@ -256,7 +259,7 @@ public enum RequestWriter {
         let parameters = request.parameters
         for index in 0 ..< head.fieldCount where !head.isRemoved(at: index) {
             switch head.known(at: index) {
-            case .host, .xForwardedFor, .xRealIP, .xRequestID, .xApigMode: continue
+            case .host, .xForwardedFor, .xRealIP, .xRequestID, .xApigMode, .xGatehouseHop: continue
             default:
                 if let parameters, parameters.holds(field: index) { continue }
                 writer.line(head.name(at: index), head.value(at: index))
@@ -294,6 +297,11 @@ public enum RequestWriter {
         if parameters?.sets(.xRequestID) != true {
             writer.append("X-Request-Id: ")
             request.requestID.write(to: &writer)
+            writer.append("\r\n")
+        }
+        if !request.hop.isEmpty {
+            writer.append("X-Gatehouse-Hop: ")
+            writer.append(request.hop)
             writer.append("\r\n")
         }
         for line in head.added { writer.line(line) }

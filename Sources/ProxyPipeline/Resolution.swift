@@ -12,7 +12,9 @@ public enum Resolution {
     case redirect
     /// `GET /apic/health_check`: the node itself is asked.
     case healthCheck
-    case publicKey([UInt8])
+    case publicKey(PublicKeyText)
+    /// Whatever the method: an application asks for a token.
+    case token(AppTokenPolicy, instance: InstanceContext)
     /// A browser asks beforehand about a route that has a cors plug-in (gateway-runtime.md, 8.1).
     case preflight(Route, CORSPolicy, instance: InstanceContext)
 }
@@ -25,7 +27,7 @@ extension GatewaySnapshot {
     ) -> Resolution {
         if head.method == .get, head.target.equals("/apic/health_check") { return .healthCheck }
         let host = virtualHost(head.host)
-        guard let instance = settings(of: host) else {
+        guard let instance = settings(of: host) ?? addressed(head.host) else {
             return head.normalizePath(keepsEscapes: false) ? .failure(.apiNotFound) : .failure(.malformedRequest)
         }
         guard head.normalizePath(keepsEscapes: instance.settings.keepsEscapedPath) else { return .failure(.malformedRequest) }
@@ -36,6 +38,8 @@ extension GatewaySnapshot {
             guard let key = publicKey(instanceID: instance.settings.instanceID, name: name) else { return .failure(.publicKeyNotFound) }
             return .publicKey(key)
         }
+        if let tokens = instance.settings.carriers.tokens, head.path.equals(tokens.path) { return .token(tokens, instance: instance) }
+        if !appRoutes.isEmpty, let route = routeOfApp(head, instance, captures) { return .route(route, instance: instance) }
         guard let host else { return .failure(.apiNotFound) }
         if let domain = host.domain {
             // A plain request that is going to be sent to HTTPS may show its certificate there.
@@ -53,6 +57,13 @@ extension GatewaySnapshot {
             if let failure = domain.refusal(security) { return .hostFailure(failure, host, instance: instance) }
         }
         return .route(route, instance: instance)
+    }
+
+    /// The instance behind a server name has switched HTTP/2 off.
+    /// - Parameter name: lower case; nil: the client named none.
+    public func refusesHTTP2(at name: [UInt8]?) -> Bool {
+        let host = name.flatMap { name in name.withUnsafeBytes { virtualHost(ByteView($0)) } }
+        return settings(of: host)?.settings.refusesHTTP2 ?? false
     }
 
     private func failure(_ failure: GatewayFailure, _ host: VirtualHost, _ instance: InstanceContext) -> Resolution {
@@ -86,7 +97,26 @@ extension GatewaySnapshot {
     }
 
     /// Whose settings hold for a request, if its host is known.
-    public func instance(of head: RequestHead) -> InstanceContext? { settings(of: virtualHost(head.host)) }
+    public func instance(of head: RequestHead) -> InstanceContext? { settings(of: virtualHost(head.host)) ?? addressed(head.host) }
+
+    /// At an address of an instance with feature `app_route`, `X-HW-ID` says whose API is meant (gateway-runtime.md, 1.1); what
+    /// is none of that application's is one of the group DEFAULT or nothing. Who calls is found out later, as for any API.
+    private func routeOfApp(_ head: RequestHead, _ instance: InstanceContext, _ captures: RouteCaptures) -> Route? {
+        guard instance.settings.routesByApp, addresses.value(for: head.host.buffer) != nil,
+            let key = head.value(named: ByteView("x-hw-id")),
+            let app = callers.app(key: key, instanceID: instance.settings.instanceID, scratch: ByteScratch(capacity: 256))
+        else { return nil }
+        var id = app.appID
+        guard let routes = id.withUTF8({ appRoutes.value(for: UnsafeRawBufferPointer($0)) }),
+            let environment = environment(among: routes.environments, head)
+        else { return nil }
+        return environment.routes.match(path: head.path.buffer, method: head.method.routeMethod, captures: captures)
+    }
+
+    private func addressed(_ name: ByteView) -> InstanceContext? {
+        guard !name.isEmpty, let place = addresses.value(for: name.buffer), instances.indices.contains(place) else { return nil }
+        return instances[place]
+    }
 
     /// By host; a gateway with a single instance has no doubt about it.
     private func settings(of host: VirtualHost?) -> InstanceContext? {
@@ -95,12 +125,16 @@ extension GatewaySnapshot {
     }
 
     func environment(of host: VirtualHost, _ head: RequestHead) -> EnvironmentRoutes? {
+        environment(among: host.environments, head)
+    }
+
+    private func environment(among environments: [EnvironmentRoutes], _ head: RequestHead) -> EnvironmentRoutes? {
         let wanted = head.value(.xStage) ?? ByteView("RELEASE")
-        for environment in host.environments where wanted.equals(environment.name) { return environment }
+        for environment in environments where wanted.equals(environment.name) { return environment }
         return nil
     }
 
-    private func publicKey(instanceID: String, name: ByteView) -> [UInt8]? {
+    private func publicKey(instanceID: String, name: ByteView) -> PublicKeyText? {
         publicKeys.isEmpty ? nil : publicKeys.value(for: Array(instanceID.utf8) + [UInt8(ascii: "/")] + name.array)
     }
 }

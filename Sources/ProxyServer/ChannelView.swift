@@ -30,7 +30,7 @@ final class ChannelView {
 
     func pool(of member: BalancedMember) -> UpstreamPool {
         if let known = pools[member.index] { return known }
-        let pool = loop.pool(to: member.upstream(usesTLS: backend.upstream.usesTLS))
+        let pool = loop.pool(to: member.upstream(of: backend.upstream))
         pools[member.index] = pool
         return pool
     }

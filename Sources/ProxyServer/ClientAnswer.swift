@@ -12,6 +12,7 @@ extension ClientConnection {
         let now = loop.eventTime
         exchange.answeredAt = now
         exchange.status = connection.head.status
+        noteAnswer(status: connection.head.status)
         exchange.forgetReplay()
         exchange.pause = answerPause(connection.head)
         exchange.deadline = now + exchange.pause
@@ -104,6 +105,7 @@ extension ClientConnection {
         }
         if form.framing == .chunked { out.writeStaticString("0\r\n\r\n") }
         exchange.upstream = nil
+        noteAttemptEnded()
         let sentAll = body.isComplete && exchange.unsent.readableBytes == 0
         if form.keepsAlive {
             flushOut()
@@ -128,6 +130,7 @@ extension ClientConnection {
             closeNow()
             return
         }
+        exchange.failure = failure
         let answer = exchange.ownAnswer
         let text: [UInt8]
         if let shapes = exchange.route?.policies.failures ?? exchange.host?.failures, let head,
@@ -181,13 +184,14 @@ extension ClientConnection {
             isPreflight: exchange.isPreflight, isDebugged: isDebugged, outcome: exchange.outcome)
     }
 
-    func send(_ answer: ResponseHead, _ text: [UInt8], failure: GatewayFailure?) {
+    /// - Parameter isBackend: a backend made it, by way of the gateway.
+    func send(_ answer: ResponseHead, _ text: [UInt8], failure: GatewayFailure?, isBackend: Bool = false) {
         exchange.deadline = .max
         exchange.status = answer.status
         if let rehearsal { origin?.finish(rehearsal.report) }
         var text = text
         if let level = exchange.instance?.settings.gzipLevel { text = compressed(text, answer, level) }
-        decorate(answer, failure: failure, isBackend: false)
+        decorate(answer, failure: failure, isBackend: isBackend)
         if let connection = exchange.upstream {
             exchange.upstream = nil
             connection.close()
@@ -204,7 +208,7 @@ extension ClientConnection {
             let form = AnswerForm(
                 status: answer.status, body: .length(text.count), declaredLength: text.count, request: head,
                 wantsKeepAlive: keepsAlive)
-            guard writeHead(answer, form, upstreamSeconds: false) else { return closeNow() }
+            guard writeHead(answer, form, upstreamSeconds: isBackend) else { return closeNow() }
             if !form.dropsBody, form.framing != .none { out.writeBytes(text) }
         } else {
             // What was received is no request: the answer cannot depend on it.
@@ -223,7 +227,7 @@ extension ClientConnection {
             // Answered: how long the rest of the body takes is not the API's time.
             countRequest()
             phase = .discarding
-            clientDeadline = loop.eventTime + nanoseconds(loop.configuration.bodyTimeoutMilliseconds)
+            clientDeadline = loop.eventTime + bodyTimeout
         }
     }
 }

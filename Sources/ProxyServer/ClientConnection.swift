@@ -10,7 +10,7 @@ import Snapshot
 ///
 /// Everything happens on the connection's event loop; a request is forwarded without a task, a lock or a timer of its own.
 /// `ClientExchange.swift` has the way to the backend, `ClientAnswer.swift` the way back.
-final class ClientConnection: AnswerReceiver, ChannelInboundHandler, ChannelOutboundHandler {
+final class ClientConnection: AnswerReceiver, ChannelInboundHandler, ChannelOutboundHandler, RemovableChannelHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
@@ -34,6 +34,8 @@ final class ClientConnection: AnswerReceiver, ChannelInboundHandler, ChannelOutb
     let loop: LoopState
     let usesTLS: Bool
     let listenerPort: Int
+    /// This is one stream of HTTP/2, which carries one request.
+    let isStream: Bool
     /// Set on connections of the program's own.
     let origin: DirectOrigin?
     /// Set when requests must have no consequences.
@@ -74,12 +76,27 @@ final class ClientConnection: AnswerReceiver, ChannelInboundHandler, ChannelOutb
 
     init(loop: LoopState, usesTLS: Bool, listenerPort: Int, origin: DirectOrigin? = nil) {
         self.origin = origin
+        isStream = false
         rehearsal = origin?.assumptions.map(Rehearsal.init)
         self.loop = loop
         self.usesTLS = usesTLS
         security = ConnectionSecurity(usesTLS: usesTLS)
         if origin != nil, usesTLS { security.version = .tls13 }
         self.listenerPort = listenerPort
+    }
+
+    /// One stream of a session, which is as safe as the session's connection.
+    init(stream session: HTTP2Session) {
+        origin = nil
+        rehearsal = nil
+        isStream = true
+        loop = session.loop
+        usesTLS = session.usesTLS
+        listenerPort = session.listenerPort
+        security = session.security
+        requestedAuthority = session.requestedAuthority
+        super.init()
+        count(as: session.peer)
     }
 
     // MARK: Channel
@@ -99,9 +116,11 @@ final class ClientConnection: AnswerReceiver, ChannelInboundHandler, ChannelOutb
             context.close(promise: nil)
             return
         }
-        if let address = context.channel.remoteAddress?.ipAddress.flatMap({ IPAddress($0) }) { peer = address }
-        if let origin { peer = origin.peer }
-        peer.write(to: &peerText)
+        if !isStream {
+            if let address = context.channel.remoteAddress?.ipAddress.flatMap({ IPAddress($0) }) { peer = address }
+            if let origin { peer = origin.peer }
+            peer.write(to: &peerText)
+        }
         clientDeadline = loop.eventTime + nanoseconds(loop.configuration.headTimeoutMilliseconds)
     }
 
@@ -110,6 +129,11 @@ final class ClientConnection: AnswerReceiver, ChannelInboundHandler, ChannelOutb
         peer = address
         peerText.removeAll(keepingCapacity: true)
         address.write(to: &peerText)
+    }
+
+    /// Longest pause inside a request's body, feature `request_custom_config`.
+    var bodyTimeout: UInt64 {
+        nanoseconds(exchange.instance?.settings.bodyTimeoutMilliseconds ?? loop.configuration.bodyTimeoutMilliseconds)
     }
 
     func nanoseconds(_ milliseconds: Int) -> UInt64 { UInt64(max(0, milliseconds)) * 1_000_000 }
@@ -122,7 +146,10 @@ final class ClientConnection: AnswerReceiver, ChannelInboundHandler, ChannelOutb
             processPending()
         } else {
             process(&buffer)
-            keep(&buffer)
+            guard pending.readableBytes > 0 else { return keep(&buffer) }
+            // A stream of HTTP/2 hands on what it has within the call that asks for it.
+            putBack(&buffer)
+            processPending()
         }
     }
 
@@ -144,17 +171,32 @@ final class ClientConnection: AnswerReceiver, ChannelInboundHandler, ChannelOutb
         if !isProcessing { processPending() }
     }
 
-    /// Adds the request to its API's counts, once. A request that matched no API belongs to none; a preflight is the browser's
-    /// question and no call of the API.
+    /// Counts and logs the request, once. Only what matched an API is in the API's counts, and a preflight is the browser's question
+    /// and no call of the API.
     func countRequest() {
-        guard let route = exchange.route, let meter = route.meter, !exchange.isPreflight, rehearsal == nil else { return }
-        exchange.route = nil
+        guard exchange.isOpen, rehearsal == nil else { return }
+        exchange.isOpen = false
         let now = loop.eventTime
         let sent = exchange.firstSentAt
+        let latency = (now - min(now, exchange.began)) / 1000
+        let backend = sent == 0 ? nil : (now - min(now, sent)) / 1000
+        let bytesIn = (head?.byteCount ?? 0) + body.received
+        loop.metrics.count(
+            usesTLS: usesTLS, status: exchange.status, duration: latency, backend: backend, bytesIn: bytesIn,
+            bytesOut: exchange.sentBytes)
+        if let failure = exchange.failure { countRefusal(failure) }
+        if let log = loop.accessLog { logRequest(log, now: now) }
+        guard let route = exchange.route, let meter = route.meter, !exchange.isPreflight else { return }
+        exchange.route = nil
         loop.traffic.count(
-            meter, status: exchange.status, latency: Int64((now - min(now, exchange.began)) / 1000),
-            backend: sent == 0 ? nil : Int64((now - min(now, sent)) / 1000),
-            bytesIn: (head?.byteCount ?? 0) + body.received, bytesOut: exchange.sentBytes, now: now)
+            meter, status: exchange.status, latency: Int64(latency), backend: backend.map { Int64($0) }, bytesIn: bytesIn,
+            bytesOut: exchange.sentBytes, now: now)
+    }
+
+    private func countRefusal(_ failure: GatewayFailure) {
+        var object = exchange.route?.identity.apiID ?? ""
+        if failure == .addressDenied, let access = exchange.route?.policies.access { object = access.id }
+        loop.metrics.refused(failure.refusingPolicy, object: object)
     }
 
     // MARK: Answers; the work is in ClientAnswer.swift, because extensions cannot override
@@ -179,7 +221,17 @@ final class ClientConnection: AnswerReceiver, ChannelInboundHandler, ChannelOutb
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-        if let event = event as? TLSUserEvent, case .handshakeCompleted = event { handshakeIsOver(context) }
+        if let event = event as? TLSUserEvent, case .handshakeCompleted(let agreed) = event {
+            handshakeIsOver(context)
+            if agreed == "h2" {
+                do {
+                    try HTTP2Session.replace(self, in: context.pipeline.syncOperations, eventLoop: context.eventLoop)
+                } catch {
+                    closeNow()
+                }
+                return
+            }
+        }
         guard case .inputClosed? = event as? ChannelEvent else {
             context.fireUserInboundEventTriggered(event)
             return
@@ -289,7 +341,7 @@ final class ClientConnection: AnswerReceiver, ChannelInboundHandler, ChannelOutb
         let written = context.eventLoop.makePromise(of: Void.self)
         context.writeAndFlush(wrapOutboundOut(out), promise: written)
         written.futureResult.assumeIsolated().whenComplete { _ in
-            if lingers, !self.inputClosed, !self.usesTLS, self.phase == .lingering {
+            if lingers, !self.inputClosed, !self.usesTLS, !self.isStream, self.phase == .lingering {
                 self.clientDeadline = LoopState.now() + 2_000_000_000
                 context.close(mode: .output, promise: nil)
             } else {

@@ -32,7 +32,11 @@ extension ClientConnection {
             fail(failure)
         case .redirect: redirect(head)
         case .healthCheck: answer(status: 200, line: Self.json, body: Self.healthy)
-        case .publicKey(let pem): answer(status: 200, line: Self.plainText, body: pem)
+        case .publicKey(let key):
+            answer(status: 200, line: Self.plainText, body: key.text(at: LoopState.wallMilliseconds()))
+        case .token where rehearsal != nil: answer(status: 200, line: Self.json, body: [])
+        case .token where origin != nil: fail(.apiNotFound)
+        case .token(let policy, let instance): beginToken(head, policy, instance)
         case .route(let route, _) where origin?.allows(route) == false: fail(.apiNotFound)
         case .route(let route, let instance): begin(head, route, instance)
         case .preflight(let route, let cors, let instance):
@@ -48,7 +52,14 @@ extension ClientConnection {
     private func begin(_ head: RequestHead, _ route: Route, _ instance: InstanceContext) {
         exchange.route = route
         exchange.instance = instance
+        // Also on connections that were there before it was switched off (RFC 9110, 15.5.20).
+        if isStream, instance.settings.refusesHTTP2 { return fail(.misdirected) }
         body = BodyReader(head.framing, limit: instance.settings.maxBodyBytes)
+        switch HopStage.check(head, route, key: (origin?.snapshot ?? loop.snapshot).hops) {
+        case .first: break
+        case .further(let hop): exchange.hop = hop
+        case .refused: return fail(.selfCall)
+        }
         if route.needsValues || rehearsal != nil { exchange.values = makeValues(head, route, instance) }
         goOn(Pipeline.beforeAuthentication(route, usesTLS: usesTLS, values: exchange.values, outcome: &exchange.outcome))
     }
@@ -113,14 +124,21 @@ extension ClientConnection {
         case .choice(let choice): call(choice, head)
         case .mock(let mock): call(mock)
         case .forward(let backend): call(backend, route.backends.downgraded, head)
+        case .function(let backend): call(backend, route.backends.downgraded)
         }
     }
 
     /// The backend that the route's policies have chosen.
     private func call(_ choice: BackendChoice, _ head: RequestHead) {
+        if choice.authorizer == nil { enter(choice, head) } else { authorize(choice) }
+    }
+
+    /// Nobody else has to be asked.
+    func enter(_ choice: BackendChoice, _ head: RequestHead) {
         switch choice.backend {
         case .mock(let mock): call(mock)
         case .http(let backend): call(backend, choice.mapping, head)
+        case .function(let backend): call(backend, choice.mapping)
         }
     }
 
@@ -149,7 +167,7 @@ extension ClientConnection {
     }
 
     /// Puts together what the backend gets, when everything is known that it may get.
-    private func map(_ mapping: ParameterMapping) -> GatewayFailure? {
+    func map(_ mapping: ParameterMapping) -> GatewayFailure? {
         guard let parameters = exchange.parameters, let values = exchange.values, let captures = exchange.captures else {
             return .internalError
         }
@@ -177,7 +195,8 @@ extension ClientConnection {
         loop.sideScratch.removeAll()
         exchange.collected.withUnsafeBytes { collected in
             ThirdAuthStage.writeRequest(
-                policy, values, body: exchange.asksWithBody ? collected : nil, to: loop.sideScratch)
+                policy, values, body: exchange.asksWithBody ? collected : nil, hop: exchange.hop ?? exchange.route?.hop ?? [],
+                to: loop.sideScratch)
         }
         let serial = exchange.serial
         let side = SideRequest(
@@ -200,7 +219,7 @@ extension ClientConnection {
         let selection = channel.health.map { loop.selection(of: channel, $0).1 } ?? channel.everybody
         guard let member = selection.choose(hash: balanceKey(channel), tried: []) else { return nil }
         exchange.ask(member)
-        return loop.pool(to: member.upstream(usesTLS: policy.upstream.usesTLS))
+        return loop.pool(to: member.upstream(of: policy.upstream))
     }
 
     private func authenticated(_ policy: ThirdAuthPolicy, _ outcome: SideRequest.Outcome) {
@@ -239,7 +258,7 @@ extension ClientConnection {
         switch exchange.gate {
         case .open where exchange.backend == nil: return
         case .asking, .identifying: return
-        case .open, .collecting, .filling, .verifying: break
+        case .open, .collecting, .filling, .requestingToken, .verifying: break
         }
         if body.isComplete { bodyIsReady() } else { bodyIsPartial() }
     }
@@ -252,6 +271,7 @@ extension ClientConnection {
         case .collecting(let policy, _): ask(policy)
         case .asking, .identifying: break
         case .verifying(let pending): verify(pending)
+        case .requestingToken(let policy): answerToken(policy)
         case .filling(let use): filled(use)
         case .open: dispatch()
         }
@@ -264,7 +284,7 @@ extension ClientConnection {
             if exchange.isCongested { pauseReading() }
             return
         case .filling where body.received > FunctionCall.bodyBound: return fail(.bodyTooLarge)
-        case .open, .collecting, .verifying, .filling: break
+        case .open, .collecting, .verifying, .filling, .requestingToken: break
         }
         if let head, head.expectsContinue, body.received == 0, !exchange.saidContinue {
             // The gateway has decided to take the body; the backend is not asked (RFC 9110, 10.1.1).
@@ -273,10 +293,10 @@ extension ClientConnection {
             out.writeStaticString("HTTP/1.1 100 Continue\r\n\r\n")
             context?.writeAndFlush(wrapOutboundOut(out), promise: nil)
         }
-        clientDeadline = loop.eventTime + nanoseconds(loop.configuration.bodyTimeoutMilliseconds)
+        clientDeadline = loop.eventTime + bodyTimeout
         switch exchange.gate {
         case .collecting(let policy, let bytes): if exchange.collected.count >= bytes { ask(policy) }
-        case .asking, .identifying, .verifying, .filling: break
+        case .asking, .identifying, .verifying, .filling, .requestingToken: break
         case .open: if !exchange.collectsBody { dispatch() }
         }
     }
@@ -287,6 +307,8 @@ extension ClientConnection {
         exchange.isDispatched = true
         if let rehearsal { return rehearse(backend, rehearsal) }
         exchange.attempts += 1
+        loop.metrics.attempts &+= 1
+        if exchange.attempts > 1 { loop.metrics.repetitions &+= 1 }
         let now = loop.eventTime
         exchange.sentAt = now
         if exchange.attempts == 1 { exchange.firstSentAt = now }
@@ -301,6 +323,7 @@ extension ClientConnection {
             pool = loop.pool(of: backend)
             exchange.lastPool = (backend, pool, loop.poolGeneration)
         }
+        noteAttempt(at: pool.upstream)
         // A repeated attempt opens a connection: others of the pool are likely to be as stale as the one that failed.
         while exchange.attempts == 1, let connection = pool.take() {
             if connection.isUsable {
@@ -355,6 +378,7 @@ extension ClientConnection {
             attemptFailed(failure, isFree: false)
             return
         }
+        if exchange.attempt != nil { connection.out.withUnsafeReadableBytes { noteSent($0) } }
         let bodyCount = exchange.unsent.readableBytes
         if bodyCount == 0 {
             connection.send(connection.out)
@@ -382,6 +406,7 @@ extension ClientConnection {
         var request = ForwardedRequest(
             backend: backend, captures: captures, framing: head.framing, peerText: peerText, clientText: clientText,
             listenerPort: listenerPort, usesTLS: usesTLS, requestID: exchange.requestID)
+        request.hop = exchange.hop ?? exchange.route?.hop ?? []
         request.defaultContentType = exchange.route?.policies.defaultContentType
         if let parameters = exchange.parameters, let mapping = parameters.mapping {
             if mapping.asksForMember {
@@ -397,7 +422,10 @@ extension ClientConnection {
             request.signing = exchange.withCollectedBody { body in
                 SigningStage(
                     policy: policy, settings: instance.settings, framing: head.framing, body: body,
-                    seconds: LoopState.wallMilliseconds() / 1000, scratch: loop.signingScratch)
+                    wall: LoopState.wallMilliseconds(), scratch: loop.signingScratch)
+            }
+            if rehearsal == nil, let signing = request.signing, let route = exchange.route {
+                loop.uses.note(signing.meter, at: signing.wall, by: .api(route.identity.apiID))
             }
         }
         out.clear()
@@ -443,7 +471,7 @@ extension ClientConnection {
     func bodyMayGoOn() {
         if phase == .tunnel { return resumeReading() }
         guard phase == .exchange, !body.isComplete else { return }
-        clientDeadline = loop.eventTime + nanoseconds(loop.configuration.bodyTimeoutMilliseconds)
+        clientDeadline = loop.eventTime + bodyTimeout
         resumeReading()
     }
 
@@ -456,6 +484,7 @@ extension ClientConnection {
             connection.close()
         }
         exchange.isConnecting = false
+        noteAttemptEnded()
         // A connection that was stale says nothing about its member.
         exchange.leaveMember(failed: !isFree)
         guard !exchange.hasAnswer else {

@@ -7,9 +7,10 @@ import Snapshot
 /// What a request's body is collected for.
 enum FunctionUse {
     case authorizer(AuthorizerPolicy)
+    case backend(FunctionBackend)
 }
 
-/// Functions that a request waits for: custom authorizers.
+/// Functions that a request waits for: custom authorizers and function backends.
 extension ClientConnection {
     // MARK: Custom authorizers
 
@@ -19,6 +20,13 @@ extension ClientConnection {
         guard let values = exchange.values else { return fail(.internalError) }
         guard AuthorizerStage.accepts(policy, values) else { return fail(.authorizerIdentityInvalid) }
         if policy.needsBody { fill(.authorizer(policy)) } else { consult(policy) }
+    }
+
+    /// Asks the authorizer of the backend that was chosen; goes on with this backend.
+    func authorize(_ choice: BackendChoice) {
+        guard let policy = choice.authorizer else { return fail(.internalError) }
+        exchange.choice = choice
+        consult(policy)
     }
 
     /// What was remembered, or what the function says now.
@@ -75,7 +83,66 @@ extension ClientConnection {
         guard decision.isAllowed else { return fail(.authorizerDenied) }
         switch policy.side {
         case .frontend: choose(head, route, instance)
-        case .backend: fail(.internalError)
+        case .backend:
+            guard let choice = exchange.choice else { return fail(.internalError) }
+            enter(choice, head)
+        }
+    }
+
+    // MARK: Function backends
+
+    /// - Parameter mapping: what the function gets of the request's parameters; nil: everything as it came.
+    func call(_ backend: FunctionBackend, _ mapping: ParameterMapping?) {
+        if let mapping, let failure = map(mapping) { return fail(failure) }
+        fill(.backend(backend))
+    }
+
+    private func invoke(_ backend: FunctionBackend) {
+        guard let head, let route = exchange.route, let captures = exchange.captures else { return fail(.internalError) }
+        if backend.isAsync, !loop.takesDetached { return fail(.backendUnavailable) }
+        let values = failureValues(head)
+        let request = BackendRequest(
+            head: head, template: route.path, captures: captures,
+            parameters: exchange.parameters?.mapping == nil ? nil : exchange.parameters)
+        let client = values.facts.clientAddress
+        var event = BackendEvent(
+            request: request, values: values, peerText: peerText, clientText: client == peer ? nil : Array(client.description.utf8),
+            listenerPort: listenerPort, defaultContentType: route.policies.defaultContentType)
+        let body = exchange.wholeBody(chunked: head.framing == .chunked)
+        let text = ByteScratch(capacity: 4096 + body.count * 4 / 3)
+        event.isMasked = rehearsal != nil
+        event.write(body, encodes: backend.encodesBody, to: text)
+        if let rehearsal { return rehearse(backend, text, rehearsal) }
+        exchange.attempts = 1
+        exchange.sentAt = loop.eventTime
+        exchange.firstSentAt = loop.eventTime
+        let manner = SideRequest.Manner(
+            timeoutMilliseconds: backend.timeoutMilliseconds, answerBound: FunctionCall.answerBound,
+            isRepeatable: head.method.isIdempotent, isDetached: backend.isAsync)
+        call(backend.function, text, manner) { connection, outcome in connection.relay(outcome) }
+    }
+
+    /// What a function backend came to is the answer.
+    private func relay(_ outcome: SideRequest.Outcome) {
+        exchange.answeredAt = loop.eventTime
+        switch outcome {
+        case .timedOut: fail(.backendTimeout)
+        case .failed(let failure): fail(failure)
+        case .tooLong: fail(.functionAnswerInvalid)
+        case .sent:
+            let answer = exchange.ownAnswer
+            answer.begin(status: 202)
+            reportToBreaker(status: 202, timedOut: false)
+            send(answer, [], failure: nil, isBackend: true)
+        case .answered(let received, let text):
+            // The server that runs functions could not run this one.
+            guard (200...299).contains(received.status) else { return fail(.backendUnavailable) }
+            let answer = exchange.ownAnswer
+            guard let found = FunctionAnswer(parsing: text, bound: FunctionCall.answerBound), found.fill(answer) else {
+                return fail(.functionAnswerInvalid)
+            }
+            reportToBreaker(status: found.status, timedOut: false)
+            send(answer, found.body, failure: nil, isBackend: true)
         }
     }
 
@@ -100,6 +167,7 @@ extension ClientConnection {
         exchange.gate = .open
         switch use {
         case .authorizer(let policy): consult(policy)
+        case .backend(let backend): invoke(backend)
         }
     }
 
@@ -114,7 +182,9 @@ extension ClientConnection {
         exchange.gate = .asking
         clientDeadline = .max
         loop.sideScratch.removeAll()
-        FunctionCall.writeHead(function, eventCount: event.count, requestID: exchange.requestID, to: loop.sideScratch)
+        FunctionCall.writeHead(
+            function, eventCount: event.count, requestID: exchange.requestID, hop: exchange.hop ?? exchange.route?.hop ?? [],
+            to: loop.sideScratch)
         var request = ByteBuffer()
         request.reserveCapacity(loop.sideScratch.count + event.count)
         request.writeBytes(loop.sideScratch.bytes)

@@ -12,24 +12,31 @@ extension ClientConnection {
 
     func processPending() {
         guard !isProcessing, pending.readableBytes > 0 else { return }
-        var buffer = pending
-        pending = ByteBuffer()
-        process(&buffer)
-        // What came in meanwhile stands behind what is left.
-        if buffer.readableBytes > 0 {
-            if pending.readableBytes == 0 {
-                pending = buffer
-            } else {
-                var later = pending
-                pending = buffer
-                pending.writeBuffer(&later)
-            }
+        var cameMeanwhile = true
+        while cameMeanwhile, pending.readableBytes > 0 {
+            var buffer = pending
+            pending = ByteBuffer()
+            process(&buffer)
+            cameMeanwhile = pending.readableBytes > 0
+            putBack(&buffer)
         }
         guard pending.readableBytes <= Self.bufferBound else { return }
         switch phase {
-        case .exchange where exchange.isCongested: break
+        case .exchange where exchange.isCongested || !body.isComplete && exchange.upstream?.isWritable == false: break
         case .tunnel where exchange.upstream?.isWritable == false: break
         default: resumeReading()
+        }
+    }
+
+    /// What came in meanwhile stands behind what is left.
+    func putBack(_ buffer: inout ByteBuffer) {
+        guard buffer.readableBytes > 0 else { return }
+        if pending.readableBytes == 0 {
+            pending = buffer
+        } else {
+            var later = pending
+            pending = buffer
+            pending.writeBuffer(&later)
         }
     }
 
@@ -117,7 +124,7 @@ extension ClientConnection {
             clientDeadline = .max
             if forwards, wasChunked { exchange.appendLastChunk() }
         case .needsMore, .data:
-            clientDeadline = loop.eventTime + nanoseconds(loop.configuration.bodyTimeoutMilliseconds)
+            clientDeadline = loop.eventTime + bodyTimeout
         case .malformed:
             body = BodyReader(.untilClose)
             if forwards { fail(.malformedRequest) } else { closeNow() }

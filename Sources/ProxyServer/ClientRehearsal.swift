@@ -15,7 +15,7 @@ extension ClientConnection {
         var instance: InstanceContext?
         switch resolution {
         case .route(let found, let context), .preflight(let found, _, let context): (route, instance) = (found, context)
-        case .hostFailure(_, _, let context): instance = context
+        case .hostFailure(_, _, let context), .token(_, let context): instance = context
         case .failure, .redirect, .healthCheck, .publicKey: instance = snapshot.instance(of: head)
         }
         guard instance == nil || instance?.settings.instanceID == origin?.instanceID else { return false }
@@ -24,6 +24,7 @@ extension ClientConnection {
         case .redirect: rehearsal.answer(.scheme, "sent to HTTPS")
         case .healthCheck: rehearsal.answer(.request, "the node's own health")
         case .publicKey: rehearsal.answer(.request, "a public key of a signature key")
+        case .token: rehearsal.answer(.request, "the token endpoint")
         case .preflight: rehearsal.answer(.preflight, "a preflight is answered by the plug-in")
         case .route, .failure, .hostFailure: break
         }
@@ -53,7 +54,7 @@ extension ClientConnection {
             destination.channelID = channel.id
             let selection = channel.health.map { loop.selection(of: channel, $0).1 } ?? channel.everybody
             guard let members = members(of: selection, channel) else { return fail(.noMember) }
-            destination.addresses = members.map { $0.upstream(usesTLS: backend.upstream.usesTLS).text }
+            destination.addresses = members.map { $0.upstream(of: backend.upstream).text }
         } else {
             destination.addresses = [backend.upstream.text]
         }
@@ -65,6 +66,19 @@ extension ClientConnection {
             rehearsal.pass(.signature, "the request to the backend is signed")
         }
         destination.request = request.withUnsafeReadableBytes { MaskedRequest.text($0, secret: secret) }
+        rehearsal.send(to: destination, destination.addresses.joined(separator: ", "))
+        let answer = exchange.ownAnswer
+        answer.begin(status: 200)
+        send(answer, [], failure: nil)
+    }
+
+    /// Shows the event instead of sending it.
+    func rehearse(_ backend: FunctionBackend, _ event: ByteScratch, _ rehearsal: Rehearsal) {
+        var destination = Rehearsal.Destination(kind: .function)
+        destination.addresses = [backend.function.upstream.text]
+        let request = ByteScratch()
+        FunctionCall.writeHead(backend.function, eventCount: event.count, requestID: exchange.requestID, to: request)
+        destination.request = MaskedRequest.text(request.bytes) + String(decoding: event.bytes, as: UTF8.self)
         rehearsal.send(to: destination, destination.addresses.joined(separator: ", "))
         let answer = exchange.ownAnswer
         answer.begin(status: 200)

@@ -13,6 +13,8 @@ struct Exchange {
     /// Set where a request ended before it had a route.
     var host: VirtualHost?
     var backend: HTTPBackend?
+    /// The backend whose authorizer is asked.
+    var choice: BackendChoice?
     /// Member of the backend's channel that is asked now, and those that have failed this request.
     private var member: BalancedMember?
     private(set) var triedMembers: [BalancedMember] = []
@@ -52,6 +54,8 @@ struct Exchange {
         case identifying
         /// The whole body, for the hash in the caller's signature.
         case verifying(CallerStage.Pending)
+        /// The whole body, for the token endpoint.
+        case requestingToken(AppTokenPolicy)
         /// The whole body, for the event of a function.
         case filling(FunctionUse)
     }
@@ -65,6 +69,8 @@ struct Exchange {
     var hasher: BodyHasher?
     /// Applications as the request's snapshot knows them; only for routes that ask who calls.
     var callers: CallerDirectory?
+    /// On the request to the backend, in place of the route's own mark.
+    var hop: [UInt8]?
     var asksWithBody = false
     var saidContinue = false
     /// Only for routes whose policies ask for values.
@@ -101,6 +107,12 @@ struct Exchange {
     var status = 0
     /// Bytes given to the client's channel.
     var sentBytes = 0
+    /// Set on an answer of the gateway's own that is an error.
+    var failure: GatewayFailure?
+    /// The request has begun and has been neither counted nor logged.
+    var isOpen = false
+    /// The last one, for the access log.
+    var attempt: LoggedAttempt?
     /// Monotonic nanoseconds by which the backend must have moved on; `.max`: none.
     var deadline = UInt64.max
 
@@ -121,6 +133,9 @@ struct Exchange {
         firstSentAt = 0
         status = 0
         sentBytes = 0
+        failure = nil
+        isOpen = true
+        if attempt != nil { attempt = nil }
         answeredAt = 0
         hasAnswer = false
         form = nil
@@ -140,11 +155,18 @@ struct Exchange {
         route = nil
         host = nil
         backend = nil
+        choice = nil
         if member != nil { leaveMember(failed: false) }
         if !triedMembers.isEmpty { triedMembers = [] }
         instance = nil
         gate = .open
         isPreflight = false
+        hop = nil
+        if wantedBytes > 0 {
+            collected = []
+            wantedBytes = 0
+            callers = nil
+        }
         if values != nil {
             values = nil
             outcome = Pipeline.Outcome()

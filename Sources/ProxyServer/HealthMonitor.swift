@@ -149,7 +149,7 @@ private final class HealthProbe: AnswerReceiver {
             request.writeStaticString("User-Agent: gatehouse-health-check\r\nAccept: */*\r\nConnection: close\r\n\r\n")
         }
         self.request = request
-        pool = UpstreamPool(Upstream(usesTLS: usesTLS, host: member.host, port: port), loop: loop)
+        pool = UpstreamPool(Upstream(usesTLS: usesTLS, host: member.host, port: port, tls: plan.tls), loop: loop)
     }
 
     func start() {

@@ -8,6 +8,7 @@ struct NIOLockedState: Sendable {
         var listeners: [any Channel] = []
         /// What was counted before the event loops ended, for who asks then.
         var traffic: [TrafficSample] = []
+        var uses: [UseSample] = []
         var isDown = false
     }
 

@@ -33,6 +33,8 @@ final class LoopState: @unchecked Sendable {
     private var spareHeads: [RequestHead] = []
 
     private var connections: [ClientConnection] = []
+    /// Connections that carry streams, which are among `connections`.
+    private var sessions: [HTTP2Session] = []
     private var pools: [Upstream: UpstreamPool] = [:]
     /// Changes when a pool is dropped: who remembers one asks again then.
     private(set) var poolGeneration: UInt64 = 0
@@ -53,6 +55,12 @@ final class LoopState: @unchecked Sendable {
     private(set) var activeRequests = 0
     /// Counts of the APIs' requests.
     var traffic: TrafficLedger
+    /// Counts of what proved callers and signed requests.
+    let uses: UseLedger
+    /// Counts of all requests.
+    var metrics = LoopMetrics()
+    /// nil: requests are not logged.
+    let accessLog: AccessLogBuffer?
 
     private static let busyTick: UInt64 = 20_000_000
     private static let idleTick: UInt64 = 500_000_000
@@ -66,6 +74,8 @@ final class LoopState: @unchecked Sendable {
         stageScratch = StageScratch(nodeName: configuration.nodeName, nodeAddress: configuration.nodeAddress)
         snapshot = .empty
         traffic = TrafficLedger(loop: number)
+        uses = UseLedger(loop: number)
+        accessLog = configuration.accessLog.map { AccessLogBuffer($0) }
         var source = SystemRandomNumberGenerator()
         requestIDs = RequestIDGenerator(seedingFrom: &source)
     }
@@ -97,7 +107,11 @@ final class LoopState: @unchecked Sendable {
 
     /// False when there are too many; the connection is then to be closed.
     func add(_ connection: ClientConnection) -> Bool {
-        guard connections.count < maxConnections, !isDraining else { return false }
+        guard connections.count + sessions.count < maxConnections, !isDraining else {
+            metrics.turnedAway &+= 1
+            return false
+        }
+        if connection.origin == nil { metrics.accepted[connection.usesTLS ? 1 : 0] &+= 1 }
         connection.registration = connections.count
         connections.append(connection)
         scheduleTick(within: Self.idleTick)
@@ -108,12 +122,34 @@ final class LoopState: @unchecked Sendable {
         let index = connection.registration
         guard index >= 0 else { return }
         connection.registration = -1
+        if connection.origin == nil { metrics.closed[connection.usesTLS ? 1 : 0] &+= 1 }
         let last = connections.removeLast()
         if last !== connection {
             connections[index] = last
             last.registration = index
         }
-        if isDraining, connections.isEmpty { finishDraining() }
+        if isDraining, connections.isEmpty, sessions.isEmpty { finishDraining() }
+    }
+
+    /// As ``add(_:)-(ClientConnection)``.
+    func add(_ session: HTTP2Session) -> Bool {
+        guard connections.count + sessions.count < maxConnections, !isDraining else { return false }
+        session.registration = sessions.count
+        sessions.append(session)
+        scheduleTick(within: Self.idleTick)
+        return true
+    }
+
+    func remove(_ session: HTTP2Session) {
+        let index = session.registration
+        guard index >= 0 else { return }
+        session.registration = -1
+        let last = sessions.removeLast()
+        if last !== session {
+            sessions[index] = last
+            last.registration = index
+        }
+        if isDraining, connections.isEmpty, sessions.isEmpty { finishDraining() }
     }
 
     func requestBegins() {
@@ -202,11 +238,17 @@ final class LoopState: @unchecked Sendable {
         nextTick = .max
         eventBegins()
         let now = eventTime
+        accessLog?.flush()
         var index = connections.count
         while index > 0 {
             index -= 1
             // A connection that times out removes itself, and the last one takes its place.
             if index < connections.count { connections[index].checkDeadlines(now) }
+        }
+        index = sessions.count
+        while index > 0 {
+            index -= 1
+            if index < sessions.count { sessions[index].checkDeadline(now) }
         }
         if now >= nextSweep {
             nextSweep = now + Self.idleTick
@@ -215,7 +257,7 @@ final class LoopState: @unchecked Sendable {
         }
         if activeRequests > 0 {
             scheduleTick(within: Self.busyTick)
-        } else if !connections.isEmpty || !pools.isEmpty {
+        } else if !connections.isEmpty || !sessions.isEmpty || !pools.isEmpty {
             scheduleTick(within: Self.idleTick)
         }
     }
@@ -232,6 +274,21 @@ final class LoopState: @unchecked Sendable {
         }
     }
 
+    // MARK: Seeing it
+
+    /// Adds a line, which reaches the writing thread with the next tick at the latest.
+    func log(_ record: AccessRecord, to log: AccessLogBuffer) {
+        if log.isEmpty { scheduleTick(within: Self.busyTick) }
+        log.append(record, nowMilliseconds: Self.wallMilliseconds())
+    }
+
+    func report() -> LoopReport {
+        LoopReport(
+            metrics: metrics, activeRequests: activeRequests,
+            pools: pools.map { ("\($0.host):\($0.port)", $1.open, $1.idleCount) }, snapshotRevision: snapshot.revision,
+            checkedChannels: snapshot.checkedChannels)
+    }
+
     // MARK: End
 
     /// Closes idle connections, lets the others finish their request, and succeeds when none is left.
@@ -241,13 +298,15 @@ final class LoopState: @unchecked Sendable {
         let promise = eventLoop.makePromise(of: Void.self)
         drained = promise
         for connection in connections { connection.drain() }
-        if connections.isEmpty { finishDraining() }
+        for session in sessions { session.drain() }
+        if connections.isEmpty, sessions.isEmpty { finishDraining() }
         return promise.futureResult
     }
 
     func closeAll() {
         eventLoop.assertInEventLoop()
         for connection in connections { connection.abort() }
+        for session in sessions { session.abort() }
         for side in detached { side.cancel() }
         detached.removeAll()
         finishDraining()

@@ -16,7 +16,12 @@ public struct ProxyConfiguration: Sendable {
     public var http: Address?
     /// TLS; needs `tls`.
     public var https: Address?
+    /// Shown where no managed certificate fits.
     public var tls: NIOSSLContext?
+    /// The same without HTTP/2, for hosts of instances that have switched it off; nil: `tls` serves them too.
+    public var tlsWithoutHTTP2: NIOSSLContext?
+    /// Clients may speak HTTP/2 on the plain listener.
+    public var allowsPlainHTTP2 = false
     /// Every connection to the listener begins with a PROXY header, whose address counts as the peer's.
     public var httpExpectsProxyHeader = false
     public var httpsExpectsProxyHeader = false
@@ -46,6 +51,9 @@ public struct ProxyConfiguration: Sendable {
     public var maxIdleBackendConnections = 256
     /// Backend certificates must be valid and fit the name. Off by default (gateway-runtime.md, 4.1).
     public var verifiesBackendCertificates = false
+
+    /// nil: requests are not logged.
+    public var accessLog: AccessLog?
 
     public init(http: Address? = nil, https: Address? = nil, tls: NIOSSLContext? = nil, eventLoops: Int = 1) {
         self.http = http

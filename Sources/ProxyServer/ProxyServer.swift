@@ -14,6 +14,7 @@ public final class ProxyServer: Sendable {
     private let group: MultiThreadedEventLoopGroup
     let loops: [LoopState]
     private let monitor: HealthMonitor
+    var accessLog: AccessLog? { configuration.accessLog }
     private let state = NIOLockedState()
 
     /// Addresses that the listeners really have.
@@ -86,6 +87,8 @@ public final class ProxyServer: Sendable {
                     if let tls {
                         try channel.pipeline.syncOperations.addHandler(
                             ClientHelloHandler(loop: loop, fallback: tls, connection: connection))
+                    } else if loop.configuration.allowsPlainHTTP2 {
+                        try channel.pipeline.syncOperations.addHandler(HTTP2PrefaceHandler(connection: connection))
                     }
                     try channel.pipeline.syncOperations.addHandler(connection)
                 }
@@ -151,6 +154,20 @@ public final class ProxyServer: Sendable {
         return samples
     }
 
+    /// What credentials were used for since the last call, one element a credential and event loop; as ``takeTraffic()``.
+    public func takeUses() async -> [UseSample] {
+        var samples = state.withLock { state in
+            let left = state.uses
+            state.uses = []
+            return left
+        }
+        guard state.withLock({ !$0.isDown }) else { return samples }
+        for taken in loops.map({ loop in loop.eventLoop.submit { loop.uses.take() } }) {
+            if let more = try? await taken.get() { samples += more }
+        }
+        return samples
+    }
+
     // MARK: End
 
     /// Stops accepting, closes idle connections, lets running requests finish for at most `drain`, then closes what is left.
@@ -170,10 +187,14 @@ public final class ProxyServer: Sendable {
         }
         for loop in drained { try? await loop.get() }
         let left = await takeTraffic()
+        let uses = await takeUses()
         state.withLock { state in
             state.traffic += left
+            state.uses += uses
             state.isDown = true
         }
+        for flushed in loops.map({ loop in loop.eventLoop.submit { loop.accessLog?.flush() } }) { try? await flushed.get() }
+        await accessLog?.close()
         do {
             try await group.shutdownGracefully()
         } catch {

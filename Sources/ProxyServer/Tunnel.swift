@@ -36,6 +36,7 @@ extension ClientConnection {
         out.clear()
         guard writeHead(connection.head, form, upstreamSeconds: true) else { return false }
         exchange.hasAnswer = true
+        noteAnswer(status: 101)
         let meter = exchange.isPreflight ? nil : exchange.route?.meter
         // The request is over: how long the tunnel stays open is nobody's latency.
         countRequest()

@@ -15,12 +15,18 @@ final class UpstreamPool: @unchecked Sendable {
     private(set) var open = 0
     /// Set for literal addresses, which need no name service.
     private let address: SocketAddress?
+    /// nil with an upstream over TLS: no connection can be made.
+    private let tls: NIOSSLContext?
 
     init(_ upstream: Upstream, loop: LoopState) {
         self.upstream = upstream
         self.loop = loop
+        tls = if let own = upstream.tls { (own.context as? BackendContext)?.context } else { loop.backendTLS }
         address = try? SocketAddress(ipAddress: upstream.host, port: upstream.port)
     }
+
+    /// Of ``open``, those that wait for a request.
+    var idleCount: Int { idle.count }
 
     var isUnused: Bool { open == 0 && idle.isEmpty }
 
@@ -55,6 +61,7 @@ final class UpstreamPool: @unchecked Sendable {
         timeoutMilliseconds: Int, _ done: @escaping (Result<UpstreamConnection, GatewayFailure>) -> Void
     ) {
         open += 1
+        loop.metrics.connects &+= 1
         let bootstrap = ClientBootstrap(group: loop.eventLoop)
             .connectTimeout(.milliseconds(Int64(timeoutMilliseconds)))
             .channelOption(.maxMessagesPerRead, value: 1)
@@ -62,7 +69,8 @@ final class UpstreamPool: @unchecked Sendable {
             .channelOption(.writeBufferWaterMark, value: .init(low: 32 * 1024, high: 128 * 1024))
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    if self.upstream.usesTLS, let tls = self.loop.backendTLS {
+                    if self.upstream.usesTLS {
+                        guard let tls = self.tls else { throw UnusableTLS() }
                         // An address is no server name (RFC 6066, 3).
                         let name = self.address == nil ? self.upstream.host : nil
                         try channel.pipeline.syncOperations.addHandler(
@@ -89,10 +97,14 @@ final class UpstreamPool: @unchecked Sendable {
                 }
             case .failure(let error):
                 self.open -= 1
+                self.loop.metrics.connectFailures &+= 1
                 done(.failure(Self.failure(error)))
             }
         }
     }
+
+    /// What the instance has for its backends was not taken by the TLS library.
+    private struct UnusableTLS: Error {}
 
     private static func failure(_ error: any Error) -> GatewayFailure {
         if let error = error as? NIOConnectionError, error.connectionErrors.isEmpty,

@@ -1,3 +1,6 @@
+import GatewayPrimitives
+import RequestSigning
+
 /// Everything that decides about requests, as it stands at one revision.
 ///
 /// Immutable and shared by all event loops: each loop holds its own reference (``SnapshotSlot``) and a request keeps the
@@ -15,17 +18,24 @@ public final class GatewaySnapshot: Sendable {
     /// Settings of each instance, addressed by ``VirtualHost/instance``.
     public let instances: [InstanceContext]
     /// `<instance id>/<key name>` -> PEM of the public key, for ``InstanceSettings/publicKeyPrefix``.
-    public let publicKeys: ByteTrie<[UInt8]>
+    public let publicKeys: ByteTrie<PublicKeyText>
     /// Applications that may call.
     public let callers: CallerDirectory
+    /// Addresses of the gateway -> place of the instance in ``instances``.
+    public let addresses: ByteTrie<Int>
+    /// Id of an application -> its APIs; only for instances with feature `app_route`.
+    public let appRoutes: ByteTrie<AppRoutes>
+    /// Reads the marks of ``Route/hop``; nil: nobody's are known.
+    public let hops: HopKey?
     /// Channels whose members are to be checked.
     public let checkedChannels: CheckedChannels
 
     public init(
         revision: UInt64, hosts: ByteTrie<VirtualHost>, wildcardHosts: ByteTrie<VirtualHost>,
         domains: ByteTrie<DomainRules> = ByteTrie(), wildcardDomains: ByteTrie<DomainRules> = ByteTrie(),
-        instances: [InstanceSettings], publicKeys: ByteTrie<[UInt8]> = ByteTrie(), callers: CallerDirectory = .empty,
-        checkedChannels: CheckedChannels = .none
+        instances: [InstanceSettings], publicKeys: ByteTrie<PublicKeyText> = ByteTrie(), callers: CallerDirectory = .empty,
+        addresses: ByteTrie<Int> = ByteTrie(), appRoutes: ByteTrie<AppRoutes> = ByteTrie(),
+        hops: HopKey? = nil, checkedChannels: CheckedChannels = .none
     ) {
         self.revision = revision
         self.hosts = hosts
@@ -35,6 +45,9 @@ public final class GatewaySnapshot: Sendable {
         self.instances = instances.map(InstanceContext.init)
         self.publicKeys = publicKeys
         self.callers = callers
+        self.hops = hops
+        self.addresses = addresses
+        self.appRoutes = appRoutes
         self.checkedChannels = checkedChannels
     }
 

@@ -29,6 +29,21 @@ public struct InstanceSettings: Sendable {
     /// Feature `sse_strategy`: streams of events may be silent for as long as tunnels.
     public var keepsEventStreams = false
 
+    /// Applications find their APIs at the gateway's addresses, feature `app_route`.
+    public var routesByApp = false
+    /// Hosts that are addresses of the instance: lower case, without port, IPv6 in brackets. The gateway's own come with the
+    /// instance that has them; the others are feature `default_group_host_trustlist`.
+    public var addresses: [String] = []
+    /// Feature `request_custom_config`: clients are not offered HTTP/2.
+    public var refusesHTTP2 = false
+    /// Feature `request_custom_config`: longest pause inside a request's body; nil: the gateway's own.
+    public var bodyTimeoutMilliseconds: Int?
+    /// Feature `backend_client_certificate`.
+    public var backendTLS = BackendTLSChoice()
+
+    /// What of a request the access log shows besides its own fields, at most ten; feature `custom_log`.
+    public var logFields: [LogField] = []
+
     public func passesToken(of accountName: String) -> Bool { tokenPatterns.contains { $0.match(accountName) == .match } }
 
     public init(
@@ -62,4 +77,18 @@ public enum ClientAddressSource: Sendable, Equatable {
     case forwardedFor(index: Int)
     /// The named header, lower case.
     case header([UInt8])
+}
+
+/// A part of requests that is logged as it came.
+public struct LogField: Sendable, Equatable {
+    public enum Place: Sendable { case header, query, cookie }
+
+    public let place: Place
+    /// Lower case for a header.
+    public let name: [UInt8]
+
+    public init(place: Place, name: [UInt8]) {
+        self.place = place
+        self.name = name
+    }
 }

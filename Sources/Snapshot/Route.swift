@@ -15,10 +15,15 @@ public final class Route: Sendable {
     public let policies: RoutePolicies
     /// Where its requests are counted; nil: nowhere.
     public let meter: TrafficMeter?
+    /// Host at which it answers instead of those of its group; nil: at those.
+    public let domain: String?
+    /// Marks its requests to backends as having come through it; empty: they are not marked.
+    public let hop: [UInt8]
 
     public init(
         identity: RouteIdentity, method: RouteMethod, path: PathTemplate, matchMode: MatchMode, schemes: AllowedSchemes,
-        refusal: RouteRefusal?, backends: RouteBackends, policies: RoutePolicies, meter: TrafficMeter? = nil
+        refusal: RouteRefusal?, backends: RouteBackends, policies: RoutePolicies, meter: TrafficMeter? = nil,
+        hop: [UInt8] = [], domain: String? = nil
     ) {
         self.identity = identity
         self.method = method
@@ -29,20 +34,29 @@ public final class Route: Sendable {
         self.backends = backends
         self.policies = policies
         self.meter = meter
+        self.hop = hop
+        self.domain = domain
     }
 
     /// A route with one backend, which gets requests as they came.
     public convenience init(
         identity: RouteIdentity, method: RouteMethod, path: PathTemplate, matchMode: MatchMode, schemes: AllowedSchemes,
-        refusal: RouteRefusal?, backend: Backend, policies: RoutePolicies, meter: TrafficMeter? = nil
+        refusal: RouteRefusal?, backend: Backend, policies: RoutePolicies, meter: TrafficMeter? = nil, hop: [UInt8] = [],
+        domain: String? = nil
     ) {
         self.init(
             identity: identity, method: method, path: path, matchMode: matchMode, schemes: schemes, refusal: refusal,
-            backends: RouteBackends(standard: BackendChoice(backend)), policies: policies, meter: meter)
+            backends: RouteBackends(standard: BackendChoice(backend)), policies: policies, meter: meter, hop: hop,
+            domain: domain)
     }
 }
 
 extension Route {
+    /// Ids of the applications that may call it; none where nobody is asked.
+    public var authorizedApps: [String] {
+        if case .app(let access)? = policies.callers?.kind { Array(access.appIDs) } else { [] }
+    }
+
     /// Channels whose members must be checked while this route is in force.
     public var checkedChannels: [BalancedChannel] {
         var found: [BalancedChannel] = []
@@ -136,6 +150,7 @@ public struct RoutePolicies: Sendable {
 public enum Backend: Sendable {
     case http(HTTPBackend)
     case mock(MockBackend)
+    case function(FunctionBackend)
 }
 
 /// An HTTP or HTTPS backend, reached directly or through a channel.
@@ -173,11 +188,14 @@ public struct Upstream: Hashable, Sendable {
     /// Name or address, lower case, without brackets.
     public let host: String
     public let port: Int
+    /// nil: as the gateway is set up. Part of the key, so that no connection is used for what it was not opened with.
+    public let tls: BackendTLS?
 
-    public init(usesTLS: Bool, host: String, port: Int) {
+    public init(usesTLS: Bool, host: String, port: Int, tls: BackendTLS? = nil) {
         self.usesTLS = usesTLS
         self.host = host
         self.port = port
+        self.tls = tls
     }
 }
 

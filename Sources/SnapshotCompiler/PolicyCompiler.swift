@@ -7,11 +7,18 @@ import Snapshot
 public struct PolicyCompiler: Sendable {
     let registry: RuntimeRegistry
     let functions: FunctionCompiler
+    private let uses: UseMeters
 
-    /// - Parameter functions: where functions are run.
-    public init(registry: RuntimeRegistry = RuntimeRegistry(), functions: FunctionRegistry = FunctionRegistry()) {
+    /// - Parameters:
+    ///   - functions: where functions are run.
+    ///   - uses: where uses of signature keys are counted.
+    public init(
+        registry: RuntimeRegistry = RuntimeRegistry(), functions: FunctionRegistry = FunctionRegistry(),
+        uses: UseMeters = UseMeters(loops: 0)
+    ) {
         self.registry = registry
         self.functions = FunctionCompiler(functions: functions)
+        self.uses = uses
     }
 
     /// - Throws: ``CompileDiagnostic`` naming the policy that cannot be enforced.
@@ -20,10 +27,8 @@ public struct PolicyCompiler: Sendable {
         policies.signing = try signing(api)
         policies.access = try access(api)
         policies.callers = try CallerCompiler.policy(of: api)
-        policies.authorizer = try AuthorizerCompiler(
-            api: api, settings: settings, registry: registry, functions: functions
-        ).frontend()
-        let compiler = PluginCompiler(api: api, settings: settings, registry: registry)
+        policies.authorizer = try authorizers(of: api, settings).frontend()
+        let compiler = PluginCompiler(api: api, settings: settings, registry: registry, functions: functions)
         for plugin in api.plugins {
             try compiler.compile(plugin, into: &policies)
             if let stage = plugin.type.stage { policies.objects[stage] = PolicyObject(.plugin, id: plugin.id, name: plugin.name) }
@@ -47,10 +52,14 @@ public struct PolicyCompiler: Sendable {
         return policies
     }
 
+    func authorizers(of api: PublishedAPI, _ settings: InstanceSettings) -> AuthorizerCompiler {
+        AuthorizerCompiler(api: api, settings: settings, registry: registry, functions: functions)
+    }
+
     private func signing(_ api: PublishedAPI) throws(CompileDiagnostic) -> SigningPolicy? {
         guard let key = api.signatureKey else { return nil }
         do {
-            return try SigningPolicy(compiling: key)
+            return try SigningPolicy(compiling: key, api.signatureSecrets, uses)
         } catch {
             throw CompileDiagnostic(field: error.field, reason: error.reason, resource: "signature key \(key.id)")
         }

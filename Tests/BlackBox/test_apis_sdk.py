@@ -2,7 +2,6 @@
 
 import pytest
 
-from harness import functions
 from harness.management import RELEASE
 from harness.world import hex_id, unique
 
@@ -239,14 +238,3 @@ def test_runtime_definition(sdk, world, call):
     world.offline(api)
     sdk.refused(404, "APIG.3015", "list_api_runtime_definition_v2", api_id=api.id)
     sdk.refused(404, "APIG.3002", "list_api_runtime_definition_v2", api_id=hex_id())
-
-
-@pytest.mark.parametrize("fields", [
-    {"backend_type": "FUNCTION", "backend_api": None, "func_info": {
-        "function_urn": functions.WORKER, "timeout": 5000, "invocation_type": "sync"}}])
-def test_what_is_not_built_yet_stays_a_draft(world, call, fields):
-    """It can be stored; publishing it says plainly what is missing, instead of serving it differently."""
-    api = world.make_api(publish=False, **fields)
-    result = call.post("/apis/action", {"action": "online", "env_id": RELEASE, "api_id": api.id})
-    assert 400 <= result.status < 500, result.body
-    assert world.call(api).status == 404

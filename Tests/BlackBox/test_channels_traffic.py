@@ -349,7 +349,7 @@ def test_a_channel_that_is_used_again_begins_with_members_that_are_up(world, ser
     until(world, api, {"0": 4}, method="POST")
 
 
-def test_client_certificates_of_checks_are_refused(world, servers):
+def test_checks_with_a_certificate_need_one(world, servers):
     made = channel(world, [servers.member(0)], vpc_health_config=check("HTTPS", enable_client_ssl=True))
     api = world.make_api(publish=False, backend={
         "url_domain": None, "vpc_channel_status": 1, "vpc_channel_info": {"vpc_channel_id": made["id"]}})

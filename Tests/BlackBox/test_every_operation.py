@@ -12,9 +12,7 @@ from harness import contract
 from harness.management import Call
 from harness.world import hex_id
 
-ALL = [(method, path, description) for method, _, path, description in contract._operations()]
-OPERATIONS = [entry for entry in ALL if entry[2]["operationId"] not in contract.not_offered()]
-LATER = [entry for entry in ALL if entry[2]["operationId"] in contract.not_offered()]
+OPERATIONS = [(method, path, description) for method, _, path, description in contract._operations()]
 
 
 def named(entries):
@@ -71,13 +69,6 @@ def test_unknown_token(stranger, method, path, description):
     assert (result.status, result.code) == (401, CODES[family(path)]["token"])
     nobody = stranger.request(method, where, authenticate=False)
     assert (nobody.status, nobody.code) == (401, CODES[family(path)]["none"])
-
-
-@pytest.mark.parametrize("method, path, description", named(LATER))
-def test_what_is_not_offered_says_so(call, method, path, description):
-    """The list of these must shrink when an operation comes."""
-    result = call.request(method, target(path, description, call.credentials))
-    assert (result.status, result.code) == (404, "APIG.9996")
 
 
 @pytest.mark.parametrize("method, path, description", named(OPERATIONS))

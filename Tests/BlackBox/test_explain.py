@@ -8,6 +8,7 @@ import subprocess
 
 import pytest
 
+from harness import functions
 from harness.process import executable
 from harness.world import World, hex_id, unique
 from test_caller_authentication import authorize, make_app, vendor
@@ -129,6 +130,37 @@ def test_authentication_services_are_not_asked(world, assumed, outcome):
     assert world.backend.requests == []
     # None of it counted as a failure of the client.
     assert world.call(api).status == 200
+
+
+@pytest.mark.parametrize("assumed, code", [("allow", None), ("deny", "APIC.0305"), ("unreachable", "APIC.0601")])
+def test_custom_authorizers_are_not_asked(world, sdk, function_service, assumed, code):
+    authorizer = sdk.create_custom_authorizer_v2(body={
+        "name": unique("authorizer"), "type": "FRONTEND", "authorizer_type": "FUNC", "authorizer_uri": functions.AUTHORIZER})
+    api = world.make_api(auth_type="AUTHORIZER", authorizer_id=authorizer.id, backend={"backend_params": [
+        {"name": "X-User", "origin": "SYSTEM", "location": "HEADER", "value": "$context.authorizer.frontend.user"}]})
+    told = explain(world, api.host, api.path, authorizer=assumed, authorizer_context=[{"name": "user", "value": "u1"}])
+    step = next(step for step in told["steps"] if step["stage"] == "authorizer")
+    assert (step["verdict"], step["object_type"], step["object_id"]) == ("assumed", "authorizer", authorizer.id)
+    if code is None:
+        assert sent(told)[1]["x-user"] == ["u1"]
+    else:
+        assert (told["outcome"], told["answer"]["error_code"]) == ("refused", code)
+    assert function_service.requests == []
+
+
+def test_backend_policy_and_mapping(world):
+    api = world.make_api(
+        req_params=[{"name": "to", "type": "STRING", "location": "QUERY", "required": 2, "pass_through": 2}],
+        backend={"req_uri": "/usual"},
+        policy_https=[{
+            "name": "other_way", "url_domain": world.backend.address, "req_protocol": "HTTP", "req_method": "GET", "req_uri": "/other",
+            "timeout": 5000, "effect_mode": "ALL",
+            "conditions": [{"condition_origin": "param", "req_param_name": "to", "condition_type": "exact", "condition_value": "o"}],
+            "backend_params": [{"name": "X-To", "origin": "REQUEST", "location": "HEADER", "value": "to"}]}])
+    assert sent(explain(world, api.host, api.path + "?to=x"))[0] == "GET /usual HTTP/1.1"
+    line, fields = sent(explain(world, api.host, api.path + "?to=o"))
+    assert line == "GET /other HTTP/1.1" and fields["x-to"] == ["o"]
+    assert world.backend.requests == []
 
 
 def test_ends_that_are_no_backend(world):

@@ -66,11 +66,12 @@ struct MappingBench {
         {
         case .refuse(let failure): return .refused(failure)
         case .mock(let mock): return .mock(mock)
-        case .forward: preconditionFailure("there is no breaker")
+        case .forward, .function: preconditionFailure("there is no breaker")
         case .choice(let choice):
             if let mapping = choice.mapping, let failure = parameters?.map(mapping, values, captures) { return .refused(failure) }
             switch choice.backend {
             case .mock(let mock): return .mock(mock)
+            case .function: preconditionFailure("there is no function")
             case .http(let backend):
                 var request = ForwardedRequest(
                     backend: backend, captures: captures, framing: head.framing, peerText: Array(address.utf8), clientText: nil,

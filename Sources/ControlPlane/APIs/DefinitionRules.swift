@@ -24,7 +24,12 @@ struct DefinitionRules {
         if definition.authType == .authorizer, definition.authorizerID == nil { throw .missing(field: "authorizer_id") }
         // Nothing is checked without authentication, so nobody is asked either.
         if definition.authType == .none, definition.authorizerID != nil { throw .invalid(field: "authorizer_id") }
+        // Bytes that are no text would be lost.
+        if !definition.encodesFunctionBody, definition.contentType != "application/json" {
+            throw .invalid(field: "is_send_fg_body_base64")
+        }
         if !definition.domainName.isEmpty, definition.romaAppID.isEmpty { throw .missing(field: "roma_app_id") }
+        guard definition.domainName.isEmpty || BoundDomain.isHostName(definition.domainName) else { throw .invalid(field: "domain_name") }
         try checkTags(definition.tags)
         try checkBackendBlocks(definition)
         try ParameterRules(definition: definition, front: front, quotas: quotas).check()

@@ -119,7 +119,7 @@ extension Writing {
     func checkRules(_ definition: APIDefinition, _ quotas: Quotas, of call: Call, allowsNoBackend: Bool = false) throws {
         var own = Condition()
         own.equal("instance_id", call.instanceID)
-        let settings = InstanceSettingsCompiler.compile(
+        let settings = try InstanceSettingsCompiler.compile(
             instanceID: call.instanceID, features: try sql.all(Feature.self, where: own))
         try DefinitionRules(
             quotas: quotas, maxTimeoutMilliseconds: settings.maxBackendTimeoutMilliseconds,

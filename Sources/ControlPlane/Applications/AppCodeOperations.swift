@@ -26,11 +26,7 @@ extension ControlPlane {
             let made = AppCode(
                 id: w.newID(), instanceID: call.instanceID, applicationID: appID,
                 code: code ?? ApplicationRules.generateCode(using: &random), createdAt: w.now)
-            let hash = AppCodeRow.hash(made.code, instanceID: call.instanceID, box: w.box)
-            let same = try w.sql.first(
-                "SELECT 1 AS n FROM app_codes WHERE instance_id = ? AND code_hash = ?", [.text(call.instanceID), .text(hash)])
-            // The text names no code: it would show one application the code of another.
-            guard same == nil else { throw OperationError.taken(.appCode, name: "") }
+            try w.checkIsFree(made)
             try w.checkQuota(
                 .appCode, count: w.sql.count("SELECT COUNT(*) AS n FROM app_codes WHERE app_id = ?", [.text(appID)]),
                 limit: limit)
@@ -48,6 +44,7 @@ extension ControlPlane {
             let application = try w.application(appID, of: call)
             try w.checkAccess(application, .modify, of: call)
             let code = try w.appCode(id, of: application)
+            for retired in try w.retiredSecrets(.appCode, of: id) { try w.remove(retired) }
             try w.sql.delete(AppCodeRow.self, key: id)
             try w.record(.appCode, id: id, before: code, after: nil)
             w.touch(.application(appID))
@@ -84,7 +81,7 @@ extension ControlPlane {
 }
 
 extension Reading {
-    fileprivate func appCode(_ id: String, of application: Application) throws -> AppCode {
+    func appCode(_ id: String, of application: Application) throws -> AppCode {
         guard let row = try sql.find(AppCodeRow.self, key: id) else { throw OperationError.notFound(.appCode, id: id) }
         let code = try row.model(box: box)
         guard code.applicationID == application.id else { throw OperationError.notFound(.appCode, id: id) }

@@ -112,7 +112,7 @@ extension ControlPlane {
                 }
             }
             try w.checkUnique(new)
-            if new.secret != old.secret { try w.endSecrets(of: old) }
+            if new.secret != old.secret { try w.endSecrets(.appSecret, of: id) }
             try w.store(new, before: old, of: call)
             return try w.view(try w.application(id, of: call), of: call)
         }
@@ -152,7 +152,8 @@ extension ControlPlane {
         }
     }
 
-    /// Gives an application another secret; the old one ends at once.
+    /// Gives an application another secret; the old ones end at once, unless feature `secret_reset_overlap` of the instance lets the
+    /// present one go on for some time.
     ///
     /// - Parameter secret: nil or empty: a random one.
     /// - Throws: ``OperationError``: unknown application, the caller has not role admin, a secret of the wrong form.
@@ -164,7 +165,17 @@ extension ControlPlane {
             let old = try w.application(id, of: call)
             try w.checkAccess(old, .admin, of: call)
             let new = try Self.withNewSecret(old, secret, origin: origin)
-            try w.endSecrets(of: old)
+            let overlap = try w.resetOverlapSeconds(of: call)
+            // Setting what is set already changes nothing that could overlap.
+            if overlap > 0, new.secret != old.secret {
+                // A reset is never refused for those before it: the oldest makes room.
+                let others = try w.retiredSecrets(.appSecret, of: id)
+                for one in others where one.secret == new.secret || others.count >= SecretRotationRules.retiredLimit && one == others.first {
+                    try w.remove(one)
+                }
+                return try w.rotate(old, new, overlapSeconds: overlap, of: call).owner
+            }
+            try w.endSecrets(.appSecret, of: id)
             try w.store(new, before: old, of: call)
             return try w.application(id, of: call)
         }
@@ -285,13 +296,14 @@ extension Writing {
         }
         for row in try sql.all(AppCodeRow.self, where: own, order: "id") {
             let code = try row.model(box: box)
+            for retired in try retiredSecrets(.appCode, of: code.id) { try remove(retired) }
             try record(.appCode, id: code.id, before: code, after: nil)
         }
         for row in try sql.all(AppConfigRow.self, where: own, order: "id") {
             let config = try row.model(box: box)
             try record(.appConfig, id: config.id, before: config, after: nil)
         }
-        for retired in try retiredSecrets(of: application.id) { try remove(retired) }
+        for retired in try retiredSecrets(.appSecret, of: application.id) { try remove(retired) }
         for list in try sql.all(AppAccessList.self, where: own) {
             try record(.integrationApplication, id: application.id, before: list, after: nil)
         }

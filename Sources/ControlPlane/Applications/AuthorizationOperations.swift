@@ -173,6 +173,11 @@ extension Writing {
         same.equal("env_id", request.environmentID)
         same.equal("app_id", application.id)
         if let old = try sql.all(AppAuthorization.self, where: same).first { return .present(old) }
+        if try isOn(.appRoute, of: call),
+            let rival = try rivalOfApp(application.id, api: api.id, environmentID: request.environmentID, claim: nil, of: call)
+        {
+            return .refused(.conflict(.apiPathTaken(name: rival)))
+        }
         try checkQuota(.appAuthorization, count: held, limit: limit)
         held += 1
         // What is said of this very application counts more than what is said of all.

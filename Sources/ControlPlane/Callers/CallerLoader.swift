@@ -32,15 +32,16 @@ extension PublicationLoader {
         for list in try sql.all(AppAccessList.self, where: own) {
             if let place = places[list.applicationID] { callers[place].accessList = list }
         }
-        for present in try sql.all(PresentSecret.self, where: own) {
-            if let place = places[present.applicationID] { callers[place].present = present }
+        var owned = Condition()
+        if let ids { owned.isIn("owner_id", ids) }
+        for present in try sql.presentSecrets(.appSecret, where: owned) {
+            if let place = places[present.ownerID] { callers[place].present = present }
         }
-        var alive = own
-        alive.and("ends_at > ?", .integer(reading.now.nanoseconds))
-        for row in try sql.all(RetiredSecretRow.self, where: alive, order: "ends_at DESC, id") {
-            let retired = try row.model(box: reading.box)
-            if let place = places[retired.applicationID] { callers[place].retired.append(retired) }
+        owned.and("ends_at > ?", .integer(reading.now.nanoseconds))
+        for retired in try sql.retiredSecrets(.appSecret, where: owned, box: reading.box) {
+            if let place = places[retired.ownerID] { callers[place].retired.append(retired) }
         }
+        try addReplacedCodes(to: &callers, ids)
         let filter = own.sql.replacing("app_id", with: "b.app_id")
         for row in try sql.query(
             "SELECT b.app_id AS caller_app_id, \(AppQuota.columnList("q")) FROM app_quota_bindings b JOIN app_quotas q ON q.id = b.quota_id\(filter)",
@@ -49,5 +50,25 @@ extension PublicationLoader {
             if let place = places[try row.text("caller_app_id")] { callers[place].quota = try AppQuota(row: row) }
         }
         return callers
+    }
+
+    private func addReplacedCodes(to callers: inout [CallingApplication], _ ids: [String]?) throws {
+        var places: [String: Int] = [:]
+        for (place, caller) in callers.enumerated() {
+            for code in caller.codes { places[code.id] = place }
+        }
+        guard !places.isEmpty else { return }
+        var owned = Condition()
+        if let ids {
+            let marks = Array(repeating: "?", count: ids.count).joined(separator: ", ")
+            owned.and("owner_id IN (SELECT id FROM app_codes WHERE app_id IN (\(marks)))", arguments: ids.map(SQLValue.text))
+        }
+        for present in try reading.sql.presentSecrets(.appCode, where: owned) {
+            if let place = places[present.ownerID] { callers[place].presentCodes[present.ownerID] = present }
+        }
+        owned.and("ends_at > ?", .integer(reading.now.nanoseconds))
+        for retired in try reading.sql.retiredSecrets(.appCode, where: owned, box: reading.box) {
+            if let place = places[retired.ownerID] { callers[place].retiredCodes.append(retired) }
+        }
     }
 }

@@ -3,7 +3,9 @@ import Foundation
 import GatewayModel
 import GatewayPrimitives
 import Logging
+import RequestSigning
 import Snapshot
+import SnapshotCompiler
 import Store
 
 /// Hands a snapshot to the gateway and calls back, on any thread, once every event loop serves it. Calls come in the order of
@@ -25,19 +27,21 @@ public final class ControlPlane: Sendable {
     private let clock: @Sendable () -> Timestamp
     /// Only touched on `writer`.
     private let publisher: SnapshotPublisher
+    let publicationMetrics = PublicationMetrics()
     let traffic: TrafficBook
-    /// Uses of applications' secrets that are not in the store yet.
-    let secretLedger = SecretLedger()
+    let uses: UseBook
 
     /// - Parameters:
     ///   - clock: nanoseconds since 1970; given so that tests can set it.
     ///   - tls: makes contexts of the TLS library for certificates of domains; refuses those that cannot be used.
     ///   - traffic: what the gateway counts; statistics are made of it.
+    ///   - uses: what the gateway counts of secrets, codes and signature keys.
     ///   - sink: receives the first snapshot, compiled from the whole store, before this returns.
     public init(
         store: any StoreDriver, box: SecretBox, settings: ControlPlaneSettings, log: Logger,
         clock: @escaping @Sendable () -> Timestamp = ControlPlane.wallClock,
         tls: @escaping TLSPreparation = ControlPlane.withoutTLS, traffic: @escaping TrafficSource = { [] },
+        uses: @escaping UseSource = { [] },
         sink: @escaping SnapshotSink
     ) throws {
         self.store = store
@@ -46,7 +50,9 @@ public final class ControlPlane: Sendable {
         self.log = log
         self.clock = clock
         self.traffic = TrafficBook(source: traffic)
-        publisher = SnapshotPublisher(settings: settings, log: log, tls: tls, ledger: secretLedger, sink: sink)
+        self.uses = UseBook(source: uses)
+        publisher = SnapshotPublisher(
+            settings: settings, log: log, tls: tls, hops: HopKey(Array(box.fingerprint("hops", context: "gateway").utf8)), sink: sink)
         let now = clock()
         try writer.sync {
             try store.write { sql in try Self.abandonAssetJobs(sql, now: now) }
@@ -83,16 +89,32 @@ public final class ControlPlane: Sendable {
                             let value = try body(writing)
                             try writing.checkExpectedState(of: call)
                             let revision = try writing.finish(call: call)
-                            return (value, revision, try writing.tags(of: call, revision: revision), try publisher.compile(writing.touched, in: writing))
+                            let tags = try writing.tags(of: call, revision: revision)
+                            return (value, revision, tags, try compile(writing))
                         }
                     }
-                    publisher.publish(plan, revision: revision) {
+                    let committed = PublicationMetrics.now()
+                    publisher.publish(plan, revision: revision) { [publicationMetrics] in
+                        publicationMetrics.published(since: committed)
                         continuation.resume(returning: Written(value: value, revision: revision, tags: tags))
                     }
                 } catch {
                     continuation.resume(throwing: error)
                 }
             }
+        }
+    }
+
+    /// On the writer queue.
+    private func compile(_ writing: Writing) throws -> [SnapshotChange] {
+        let began = PublicationMetrics.now()
+        do {
+            let plan = try publisher.compile(writing.touched, in: writing)
+            publicationMetrics.compiled(since: began)
+            return plan
+        } catch {
+            publicationMetrics.refused()
+            throw error
         }
     }
 

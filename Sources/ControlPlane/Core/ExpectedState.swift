@@ -38,12 +38,14 @@ public struct CallSubject: Sendable, Equatable {
 extension Reading {
     /// Revision of the last write that made or changed the object; nil when none is on record. Costs one look into an index.
     public func tag(of subject: CallSubject, instanceID: String) throws -> UInt64? {
-        // An instance is changed from above instances: from its own path, or from none.
+        // Instances, certificates and channels are also changed from above instances. Only the environment RELEASE has the same id
+        // in all of them.
         let row = try sql.first(
             """
-            SELECT revision FROM changes WHERE kind = ? AND object_id = ? AND (instance_id = ? OR kind = 'instance')
+            SELECT revision FROM changes WHERE kind = ? AND object_id = ? AND (instance_id = ? OR kind <> ?)
             ORDER BY revision DESC LIMIT 1
-            """, [.text(subject.kind.rawValue), .text(subject.id), .text(instanceID)])
+            """,
+            [.text(subject.kind.rawValue), .text(subject.id), .text(instanceID), .text(ResourceKind.environment.rawValue)])
         return try row.map { UInt64(try $0.integer("revision")) }
     }
 }

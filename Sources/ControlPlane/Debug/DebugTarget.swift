@@ -40,7 +40,8 @@ extension ControlPlane {
             try r.checkInstance(of: call)
             let api = try r.api(apiID, of: call)
             let group = try r.group(api.definition.groupID, of: call)
-            let host = try r.debuggingHost(domain, of: group, settings)
+            let own = BoundDomain.normalized(mode == .developer ? api.definition.domainName : "")
+            var host = own.isEmpty ? try r.debuggingHost(domain, of: group, settings) : own
             guard mode == .developer else {
                 let name = stage ?? "RELEASE"
                 var own = Condition()
@@ -53,6 +54,7 @@ extension ControlPlane {
                     let row = try r.sql.find(APIVersionRow.self, key: version)
                 else { throw OperationError.notFound(.publication, id: apiID) }
                 try Self.refuseVariables(row.version.definition)
+                if !row.version.definition.domainName.isEmpty { host = BoundDomain.normalized(row.version.definition.domainName) }
                 return (api, group, host, nil)
             }
             try Self.refuseVariables(api.definition)

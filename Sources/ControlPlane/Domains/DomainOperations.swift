@@ -43,7 +43,7 @@ extension ControlPlane {
             try Self.checkUsable(name, settings)
             var same = Condition()
             same.equal("name", name)
-            guard try w.sql.count(BoundDomain.self, where: same) == 0 else { throw OperationError.taken(.domain, name: name) }
+            guard try w.sql.count(BoundDomain.self, where: same) == 0, try !w.isDomainOfAPI(name) else { throw OperationError.taken(.domain, name: name) }
             var own = Condition()
             own.equal("group_id", group.id)
             try w.checkQuota(

@@ -31,16 +31,21 @@ public enum UserName: Sendable, Equatable {
 
 /// Users, tokens and access keys: who somebody is. What may be done is `Role`. Any task.
 public final class IdentityDirectory: Sendable {
-    /// Life of a token (management-api.md, 2.1).
+    /// Life of a token where nothing else is set (management-api.md, 2.1).
     public static let tokenLifeSeconds: Int64 = 24 * 3600
     static let tokenBytes = 32
 
     let plane: ControlPlane
     let hasher: PasswordHasher
+    private let lifeSeconds: Int64
 
-    public init(plane: ControlPlane, hasher: PasswordHasher = PasswordHasher()) {
+    /// - Parameter lifeSeconds: of the tokens that it issues.
+    public init(
+        plane: ControlPlane, hasher: PasswordHasher = PasswordHasher(), lifeSeconds: Int64 = IdentityDirectory.tokenLifeSeconds
+    ) {
         self.plane = plane
         self.hasher = hasher
+        self.lifeSeconds = lifeSeconds
     }
 
     // MARK: logging in
@@ -72,6 +77,7 @@ public final class IdentityDirectory: Sendable {
     ) async throws -> (token: Secret, issued: IssuedToken) {
         let token = Self.newToken()
         let hash = Self.hash(token)
+        let lifeSeconds = lifeSeconds
         let call = Call(
             actor: userID, userID: userID, source: source, requestID: requestID, projectID: "", instanceID: "")
         let written = try await plane.write(call) { writing -> IssuedToken in
@@ -80,7 +86,7 @@ public final class IdentityDirectory: Sendable {
                 let domain = try writing.sql.find(DomainRecord.self, key: user.domainID)?.domain
             else { throw IdentityError.badCredentials }
             let project = try Self.project(scope, domain, writing)
-            let life = Timestamp(nanoseconds: writing.now.nanoseconds + Self.tokenLifeSeconds * 1_000_000_000)
+            let life = Timestamp(nanoseconds: writing.now.nanoseconds + lifeSeconds * 1_000_000_000)
             let record = TokenRecord(
                 hash: hash, userID: user.id, projectID: project?.id, domainScoped: Self.isDomain(scope),
                 methods: methods.joined(separator: ","), issuedAt: writing.now, expiresAt: min(life, notAfter ?? life))

@@ -1,6 +1,8 @@
+import CertificateReading
 import Crypto
 import Foundation
 import GatewayModel
+import GatewayPrimitives
 import Store
 
 /// A feature as it stands for an instance.
@@ -28,6 +30,7 @@ extension ControlPlane {
         _ call: Call, name: String, enabled: Bool, config: String?
     ) async throws -> Written<FeatureState> {
         let interval = settings.featureIntervalSeconds
+        let addresses = settings.gatewayAddresses
         return try await write(call) { w in
             try w.checkInstance(of: call)
             guard let description = FeatureCatalogue.named(name) else {
@@ -41,21 +44,33 @@ extension ControlPlane {
                 }
                 return FeatureState(description, of: call)
             }
-            let old = try w.sql.find(Feature.self, key: call.instanceID, name)
-            let text = given ?? old?.config ?? (enabled ? feature.enabledConfig : feature.defaultConfig)
-            guard FeatureSetting(feature, config: text) != nil else { throw OperationError.invalid(field: "config") }
+            let old = try w.sql.find(Feature.self, key: call.instanceID, name)?.opened(by: w.box)
+            var text = given.map { text in old.map { FeatureSecrets.carried(from: $0.config, into: text, of: name) } ?? text }
+                ?? old?.config ?? (enabled ? feature.enabledConfig : feature.defaultConfig)
+            guard let setting = FeatureSetting(feature, config: text) else { throw OperationError.invalid(field: "config") }
+            if case .backendClientCertificate(let certificate) = setting { try w.check(certificate) }
             if let old, interval > 0, w.now.seconds - old.updatedAt.seconds < interval {
                 throw OperationError.conflict(.featureChangedTooSoon)
             }
+            if case .appToken(_, let token) = setting { text = try w.keepTokenKey(token.key, isNeeded: setting.isOn && enabled, text, of: call) }
             let id = FeatureState.id(of: name, in: call.instanceID)
             let new = Feature(
                 id: id, instanceID: call.instanceID, name: name, enabled: enabled, config: text, updatedAt: w.now)
-            if old == nil { try w.sql.insert(new) } else { try w.sql.update(new) }
-            try w.record(.feature, id: id, before: old, after: new)
+            let row = try new.sealed(by: w.box)
+            if old == nil { try w.sql.insert(row) } else { try w.sql.update(row) }
+            try w.record(.feature, id: id, before: old?.withoutSecrets, after: new.withoutSecrets)
             w.touch(.instance(call.instanceID))
-            if feature == .sslCiphers { try w.touchDomains(of: call) }
-            if feature == .backendTimeout || feature == .requestBodySize || feature == .rateLimit { try w.touchPublications(of: call) }
-            return FeatureState(new)
+            if feature == .sslCiphers || feature == .requestCustomConfig { try w.touchDomains(of: call) }
+            if feature == .appRoute {
+                if try w.isOn(.appRoute, of: call) { try w.checkAppClaims(of: call) }
+                try w.touchPublications(of: call)
+            }
+            if feature == .defaultGroupHostTrustlist { try w.checkTrustedHosts(addresses, of: call) }
+            switch feature {
+            case .backendTimeout, .requestBodySize, .rateLimit, .backendClientCertificate: try w.touchPublications(of: call)
+            default: break
+            }
+            return FeatureState(new.withoutSecrets)
         }
     }
 
@@ -69,7 +84,7 @@ extension ControlPlane {
             let configured = Dictionary(uniqueKeysWithValues: rows.map { ($0.name, $0) })
             let all = FeatureCatalogue.all
             let shown = all.dropFirst(page.offset).prefix(page.limit).map { description in
-                configured[description.name].map { FeatureState($0) } ?? FeatureState(description, of: call)
+                configured[description.name].map { FeatureState($0.withoutSecrets) } ?? FeatureState(description, of: call)
             }
             return Listing(total: all.count, items: shown)
         }
@@ -108,6 +123,52 @@ extension Reading {
 }
 
 extension Writing {
+    /// Seals a key of feature `app_token`, or makes one where there is none; the mask and an empty text keep the one that there is.
+    ///
+    /// - Returns: `config` with the mask in place of the key.
+    fileprivate func keepTokenKey(_ key: Secret, isNeeded: Bool, _ config: String, of call: Call) throws -> String {
+        let name = ConfigurableFeature.appToken.rawValue
+        let old = try sql.find(FeatureSecretRow.self, key: call.instanceID, name)
+        var new: Secret?
+        if !key.revealed.isEmpty, key.revealed != FeatureSetting.AppToken.mask {
+            new = key
+        } else if old == nil, isNeeded {
+            // Two ids are 256 random bits.
+            new = Secret(newID() + newID())
+        }
+        if let new {
+            let row = FeatureSecretRow(
+                instanceID: call.instanceID, name: name, sealed: try seal(new.revealed, context: FeatureSecretRow.context(call.instanceID, name)))
+            if old == nil { try sql.insert(row) } else { try sql.update(row) }
+        }
+        return FeatureSetting.AppToken.config(config, key: old == nil && new == nil ? "" : FeatureSetting.AppToken.mask)
+    }
+
+    /// An address leads to one group alone, and there is nothing to trust in one that is the gateway's own.
+    ///
+    /// - Throws: ``OperationError/invalid(field:)``.
+    fileprivate func checkTrustedHosts(_ gateway: [String], of call: Call) throws {
+        let hosts = try trustedHosts(of: call.instanceID)
+        for row in try sql.query("SELECT id FROM instances WHERE id <> ?", [.text(call.instanceID)]) {
+            let others = try trustedHosts(of: row.text("id"))
+            guard !hosts.contains(where: others.contains) else { throw OperationError.invalid(field: "config") }
+        }
+        guard !hosts.contains(where: gateway.contains) else { throw OperationError.invalid(field: "config") }
+        for row in try sql.query("SELECT id FROM api_groups WHERE instance_id = ? AND is_default = 1", [.text(call.instanceID)]) {
+            touch(.hosts(group: try row.text("id")))
+        }
+    }
+
+    /// Certificates that could not be shown, or believed, are refused before they are stored.
+    fileprivate func check(_ certificate: FeatureSetting.BackendCertificate) throws(OperationError) {
+        do {
+            try BackendCredentials.check(
+                chain: certificate.chain, key: certificate.key, authorities: certificate.authorities, now: now.seconds)
+        } catch {
+            throw .invalid(field: "config")
+        }
+    }
+
     /// Compiles all published APIs of the instance again: what they and their plug-ins may say depends on a limit.
     fileprivate func touchPublications(of call: Call) throws {
         let rows = try sql.query(

@@ -78,7 +78,8 @@ extension ControlPlane {
     public func switchAPIVersion(
         _ call: Call, apiID: String, versionID: String
     ) async throws -> Written<PublicationRecord> {
-        try await write(call) { w in
+        let settings = settings
+        return try await write(call) { w in
             try w.checkInstance(of: call)
             let api = try w.api(apiID, of: call)
             guard let version = try w.sql.find(APIVersionRow.self, key: versionID)?.version, version.apiID == apiID,
@@ -86,7 +87,7 @@ extension ControlPlane {
             else { throw OperationError.notFound(.apiVersion, id: versionID) }
             _ = try w.group(version.definition.groupID, of: call)
             let publication = try w.putInForce(
-                version, of: api, before: before, try w.environment(before.environmentID, of: call))
+                version, of: api, before: before, try w.environment(before.environmentID, of: call), settings, of: call)
             return PublicationRecord(
                 publication: publication, apiName: api.definition.name, versionID: version.id, remark: version.remark)
         }

@@ -63,6 +63,7 @@ struct PublicationLoader {
             guard let place = places[try row.text("publication_id")] else { continue }
             apis[place].signatureKey = try SignatureKeyRow(row: row).model(box: reading.box)
         }
+        try addSignatureSecrets(to: &apis)
         for row in try sql.query(
             "SELECT b.publication_id, \(AccessControlPolicy.columnList("a")) FROM acl_bindings b JOIN acls a ON a.id = b.acl_id\(filter) ORDER BY b.entity_type",
             arguments)
@@ -168,12 +169,13 @@ struct PublicationLoader {
         let domains = try domains(ofGroups: ids)
         let responses = try responses(ofGroups: ids)
         let suites = domains.isEmpty ? [:] : try cipherSuites()
+        let withoutHTTP2 = domains.isEmpty ? [] : try instancesWithoutHTTP2()
         return try reading.sql.all(APIGroup.self, where: condition).map { group in
             let rules: [DomainRules]
             do throws(CompileDiagnostic) {
                 rules = try compiler.compile(
                     groupID: group.id, domains[group.id] ?? [], cipherSuites: suites[group.instanceID] ?? [],
-                    tolerates: tolerates)
+                    offersHTTP2: !withoutHTTP2.contains(group.instanceID), tolerates: tolerates)
             } catch let diagnostic {
                 throw OperationError.cannotServe(field: diagnostic.field, reason: diagnostic.reason)
             }
@@ -190,7 +192,8 @@ struct PublicationLoader {
     private func hosts(of group: APIGroup) throws -> [String] {
         let own = group.slDomainAccessEnabled ? ["\(group.id).\(settings.groupHostSuffix)".lowercased()] : []
         // Only one group can answer at the gateway's bare address: the DEFAULT group of the instance that was made first.
-        return try group.isDefault && isFirst(group.instanceID) ? own + settings.gatewayAddresses : own
+        guard group.isDefault else { return own }
+        return own + (try isFirst(group.instanceID) ? settings.gatewayAddresses : []) + (try reading.trustedHosts(of: group.instanceID))
     }
 
     /// Domains with their certificates, by group.
@@ -225,6 +228,19 @@ struct PublicationLoader {
         return result
     }
 
+    /// Feature `request_custom_config`.
+    private func instancesWithoutHTTP2() throws -> Set<String> {
+        var own = Condition()
+        own.equal("name", ConfigurableFeature.requestCustomConfig.rawValue)
+        var result: Set<String> = []
+        for feature in try reading.sql.all(Feature.self, where: own) where feature.enabled {
+            if case .requestCustomConfig(http2: false, _) = FeatureSetting(.requestCustomConfig, config: feature.config) {
+                result.insert(feature.instanceID)
+            }
+        }
+        return result
+    }
+
     /// Responses that change something, by group.
     private func responses(ofGroups ids: [String]?) throws -> [String: [GroupResponse]] {
         var condition = Condition()
@@ -243,25 +259,45 @@ struct PublicationLoader {
             var own = Condition()
             own.equal("instance_id", instance.id)
             own.equal("sign_type", SignatureType.publicKey.rawValue)
-            var keys: [String: [UInt8]] = [:]
-            for row in try reading.sql.all(SignatureKeyRow.self, where: own) {
-                let key = try row.model(box: reading.box)
-                if let pem = try? RSAKeyText.publicKeyPEM(privateKey: key.secret) { keys[key.name] = Array(pem.utf8) }
+            var keys: [String: PublicKeyText] = [:]
+            let rows = try reading.sql.all(SignatureKeyRow.self, where: own).map { try $0.model(box: reading.box) }
+            let secrets = try signatureSecrets(rows)
+            for key in rows {
+                var texts: [PublicKeyText.Part] = []
+                // The one that signs comes first: who reads one key alone can verify.
+                let replaced = secrets[key.id]?.retired ?? []
+                for old in replaced {
+                    guard let pem = try? RSAKeyText.publicKeyPEM(privateKey: old.secret) else { continue }
+                    texts.append(.init(pem: Array(pem.utf8), signsUntil: (old.signsUntil?.nanoseconds ?? 0) / 1_000_000, endsAt: old.endsAt.nanoseconds / 1_000_000))
+                }
+                guard let pem = try? RSAKeyText.publicKeyPEM(privateKey: key.secret) else { continue }
+                keys[key.name] = PublicKeyText(present: Array(pem.utf8), replaced: texts)
             }
             return .publicKeys(instanceID: instance.id, keys)
         }
     }
 
     /// - Parameter ids: nil for all instances.
-    func instanceSettings(ids: [String]?) throws -> [InstanceSettings] {
+    /// - Parameters:
+    ///   - prepare: makes contexts of the TLS library.
+    ///   - tolerates: as in ``InstanceSettingsCompiler``.
+    func instanceSettings(ids: [String]?, prepare: @escaping TLSPreparation, tolerates: Bool) throws -> [InstanceSettings] {
         var condition = Condition()
         if let ids { condition.isIn("id", ids) }
         let instances = try reading.sql.all(Instance.self, where: condition, order: "created_at, id")
         return try instances.map { instance in
             var own = Condition()
             own.equal("instance_id", instance.id)
-            return InstanceSettingsCompiler.compile(
-                instanceID: instance.id, features: try reading.sql.all(Feature.self, where: own))
+            let features = try reading.sql.all(Feature.self, where: own).map { try $0.opened(by: reading.box) }
+            let secrets = try reading.featureSecrets(own)
+            let addresses = try isFirst(instance.id) ? settings.gatewayAddresses : []
+            do throws(CompileDiagnostic) {
+                return try InstanceSettingsCompiler.compile(
+                    instanceID: instance.id, features: features, secrets: secrets, addresses: addresses, prepare: prepare,
+                    tolerates: tolerates)
+            } catch {
+                throw OperationError.cannotServe(field: error.field, reason: error.reason)
+            }
         }
     }
 }

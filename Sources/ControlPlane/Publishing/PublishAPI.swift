@@ -92,7 +92,7 @@ extension Writing {
             id: newID(), publicationID: before?.id ?? newID(), apiID: api.id,
             number: now.compact(offsetSeconds: settings.versionZoneOffsetSeconds), definition: api.definition, remark: remark,
             publishedAt: now)
-        let publication = try putInForce(version, of: api, before: before, environment)
+        let publication = try putInForce(version, of: api, before: before, environment, settings, of: call)
         try bindPlanned(publication, of: call)
         try dropOldVersions(of: publication, keeping: settings.quotas.versionsPerPublication)
         return PublicationRecord(
@@ -104,7 +104,8 @@ extension Writing {
     ///   - before: the record of the API in the environment; nil before the first publication.
     /// - Throws: ``StateConflict/apiPathTaken(name:)`` when another version in force has the claim.
     func putInForce(
-        _ version: APIVersion, of api: API, before: Publication?, _ environment: Environment
+        _ version: APIVersion, of api: API, before: Publication?, _ environment: Environment, _ settings: ControlPlaneSettings,
+        of call: Call
     ) throws -> Publication {
         let definition = version.definition
         let claim = definition.claim
@@ -119,10 +120,17 @@ extension Writing {
                 .text(claim.matchMode.rawValue), .text(version.publicationID),
             ])
         if let rival { throw OperationError.conflict(.apiPathTaken(name: try rival.text("name"))) }
+        try checkOwnDomain(definition, besides: version.publicationID, environment, claim, settings)
+        if try isOn(.appRoute, of: call),
+            let name = try rivalOfApp(nil, api: api.id, environmentID: environment.id, claim: claim, of: call)
+        {
+            throw OperationError.conflict(.apiPathTaken(name: name))
+        }
         let variables = try variables(for: version, inEnvironment: environment.id)
         let publication = Publication(
             id: version.publicationID, apiID: api.id, instanceID: api.instanceID, environmentID: environment.id,
-            versionID: version.id, groupID: definition.groupID, claim: claim, publishedAt: now)
+            versionID: version.id, groupID: definition.groupID, claim: claim, publishedAt: now,
+            domainName: BoundDomain.normalized(definition.domainName))
         if before == nil { try sql.insert(publication) } else { try sql.update(publication) }
         if try sql.find(APIVersionRow.self, key: version.id) == nil {
             try sql.insert(APIVersionRow(version))

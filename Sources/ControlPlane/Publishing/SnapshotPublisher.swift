@@ -1,6 +1,7 @@
 import GatewayModel
 import GatewayPrimitives
 import Logging
+import RequestSigning
 import Snapshot
 import SnapshotCompiler
 import Store
@@ -12,26 +13,31 @@ final class SnapshotPublisher: @unchecked Sendable {
     private let settings: ControlPlaneSettings
     private let log: Logger
     private let sink: SnapshotSink
+    private let tls: TLSPreparation
     private let routes: RouteCompiler
     private let callers: CallerCompiler
-    private var builder = SnapshotBuilder()
+    private var builder: SnapshotBuilder
     private var domains: DomainCompiler
     private var current = GatewaySnapshot.empty
 
-    init(settings: ControlPlaneSettings, log: Logger, tls: @escaping TLSPreparation, ledger: SecretLedger, sink: @escaping SnapshotSink) {
+    init(settings: ControlPlaneSettings, log: Logger, tls: @escaping TLSPreparation, hops: HopKey, sink: @escaping SnapshotSink) {
+        let uses = UseMeters(loops: settings.gatewayLoops)
+        builder = SnapshotBuilder(hops: hops)
         domains = DomainCompiler(prepare: tls)
+        self.tls = tls
         self.settings = settings
-        callers = CallerCompiler(ledger: ledger)
+        callers = CallerCompiler(uses: uses)
         self.log = log
         self.sink = sink
         routes = RouteCompiler(
-            policies: PolicyCompiler(functions: settings.functions), meters: TrafficMeters(loops: settings.gatewayLoops))
+            policies: PolicyCompiler(functions: settings.functions, uses: uses), meters: TrafficMeters(loops: settings.gatewayLoops),
+            hops: hops)
     }
 
     /// Compiles the whole store. An API that cannot be compiled refuses; the others are served.
     func start(_ reading: Reading) throws {
         let loader = PublicationLoader(reading: reading, settings: settings)
-        builder.apply(try loader.instanceSettings(ids: nil).map(SnapshotChange.instance))
+        builder.apply(try loader.instanceSettings(ids: nil, prepare: tls, tolerates: true).map(SnapshotChange.instance))
         builder.apply(try loader.publicKeys(ids: nil))
         builder.apply(try loader.groups(ids: nil, &domains, tolerates: true))
         builder.apply(
@@ -76,7 +82,7 @@ final class SnapshotPublisher: @unchecked Sendable {
                 let group = try loader.groups(ids: [id], &domains, tolerates: false)
                 plan += group.isEmpty ? [.groupRemoved(id: id)] : group
             case .instance(let id):
-                let found = try loader.instanceSettings(ids: [id])
+                let found = try loader.instanceSettings(ids: [id], prepare: tls, tolerates: false)
                 plan += found.isEmpty ? [.instanceRemoved(id: id)] : found.map(SnapshotChange.instance)
                 plan += try loader.publicKeys(ids: [id])
                 for settings in found { changedSettings[id] = settings }

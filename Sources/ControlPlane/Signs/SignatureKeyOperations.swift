@@ -106,6 +106,10 @@ extension ControlPlane {
             try Self.check(type: new.type, key: new.key, secret: new.secret, algorithm: new.algorithm)
             if let type = draft.type { try w.checkOffered(type, of: call) }
             try w.checkSignatureKeyName(new.name, besides: id, of: call)
+            // What is set by hand is in force at once: nothing that was replaced before goes on signing.
+            if (new.type, new.key, new.secret, new.algorithm) != (old.type, old.key, old.secret, old.algorithm) {
+                try w.endSecrets(.signatureKey, of: id)
+            }
             new.updatedAt = w.now
             try w.sql.update(SignatureKeyRow(new, box: w.box))
             try w.record(.signatureKey, id: id, before: old, after: new)
@@ -127,6 +131,7 @@ extension ControlPlane {
             for binding in try w.sql.all(SignatureBinding.self, where: bound, order: "bound_at, id") {
                 try w.remove(binding)
             }
+            for retired in try w.retiredSecrets(.signatureKey, of: id) { try w.remove(retired) }
             try w.releaseLivedataAPIs(fromSignatureKey: id)
             try w.sql.delete(SignatureKeyRow.self, key: id)
             try w.record(.signatureKey, id: id, before: key, after: nil)
@@ -134,7 +139,7 @@ extension ControlPlane {
         }
     }
 
-    private static func check(
+    static func check(
         type: SignatureType, key: String, secret: Secret, algorithm: SignatureAlgorithm?
     ) throws {
         do {

@@ -36,6 +36,11 @@ public struct APIDefinition: Codable, Sendable, Equatable {
     public var httpPolicies: [BackendPolicy<HTTPBackendDefinition>]
     public var mockPolicies: [BackendPolicy<MockBackendDefinition>]
     public var functionPolicies: [BackendPolicy<FunctionBackendDefinition>]
+    /// `is_send_fg_body_base64`; nil: not said.
+    public var sendsFunctionBodyEncoded: Bool?
+
+    /// Functions get bodies in Base64.
+    public var encodesFunctionBody: Bool { sendsFunctionBodyEncoded ?? true }
 
     public init(
         name: String, groupID: String, type: Int, version: String = "V0.0.1", reqProtocol: RequestProtocol,

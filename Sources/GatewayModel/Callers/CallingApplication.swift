@@ -5,6 +5,10 @@ public struct CallingApplication: Sendable {
     /// Replaced secrets that have not ended.
     public var retired: [RetiredSecret] = []
     public var codes: [AppCode]
+    /// Which of each code's secrets is the present one, by id of the code; those without were never replaced.
+    public var presentCodes: [String: PresentSecret] = [:]
+    /// Replaced values of codes that have not ended.
+    public var retiredCodes: [RetiredSecret] = []
     public var accessList: AppAccessList?
     public var quota: AppQuota?
     /// Account and project of its instance; empty where there is none.
@@ -16,7 +20,7 @@ public struct CallingApplication: Sendable {
         accountID: String = "", projectID: String = ""
     ) {
         self.application = application
-        present = PresentSecret(ofTheBeginning: application)
+        present = PresentSecret(ofTheBeginning: application.id, createdAt: application.createdAt)
         self.codes = codes
         self.accessList = accessList
         self.quota = quota

@@ -28,6 +28,17 @@ public struct BoundDomain: Codable, Sendable, Equatable {
         self.updatedAt = updatedAt
     }
 
+    /// A name without wildcard: labels of letters, digits and hyphens, two at least, the last one not of digits alone.
+    public static func isHostName(_ text: String) -> Bool {
+        let name = normalized(text)
+        let labels = name.utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
+        guard name.utf8.count <= 253, labels.count >= 2, let last = labels.last else { return false }
+        return labels.allSatisfy { label in
+            (1...63).contains(label.count) && label.first != UInt8(ascii: "-") && label.last != UInt8(ascii: "-")
+                && label.allSatisfy { (0x30...0x39).contains($0) || (0x61...0x7A).contains($0) || $0 == UInt8(ascii: "-") }
+        } && !last.allSatisfy { (0x30...0x39).contains($0) }
+    }
+
     /// The form in which names are compared: lower case, without trailing dot.
     public static func normalized(_ name: String) -> String {
         let lower = name.lowercased()

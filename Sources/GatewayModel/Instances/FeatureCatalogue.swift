@@ -34,9 +34,17 @@ public enum ConfigurableFeature: String, Sendable, CaseIterable {
     case appSecret = "app_secret"
     case appAPIKey = "app_api_key"
     case appJWT = "app_jwt"
+    case appToken = "app_token"
+    case appRoute = "app_route"
+    case defaultGroupHostTrustlist = "default_group_host_trustlist"
     case backendTokenAllow = "backend_token_allow"
     case sslCiphers = "ssl_ciphers"
+    /// Of this gateway alone: see docs/applications.md.
+    case secretResetOverlap = "secret_reset_overlap"
+    case backendClientCertificate = "backend_client_certificate"
+    case customLog = "custom_log"
     case gzip = "gzip"
+    case requestCustomConfig = "request_custom_config"
     case sseStrategy = "sse_strategy"
     case authorizerContextNumbers = "authorizer_context_support_num_bool"
     case policyCookieParam = "policy_cookie_param"
@@ -52,11 +60,17 @@ public enum ConfigurableFeature: String, Sendable, CaseIterable {
         case .apiURINoEscape, .policyCookieParam, .authorizerContextNumbers: "off"
         case .sseStrategy: "off"
         case .gzip: #"{"enable":"off","comp_level":6}"#
+        case .requestCustomConfig: #"{"http2_enable":"on","request_body_timeout":8}"#
         case .vpcNameModifiable: "on"
         case .rateLimit: #"{"api_limits":200}"#
-        case .appBasic, .appSecret, .appAPIKey: "off"
+        case .appBasic, .appSecret, .appAPIKey, .appRoute: "off"
         case .appJWT: #"{"enable":"off","auth_header":"Authorization"}"#
+        case .appToken: FeatureSetting.AppToken.config("off")
+        case .defaultGroupHostTrustlist: #"{"enable":"off","hosts":[]}"#
         case .backendTokenAllow: #"{"backend_token_allow_users":[]}"#
+        case .secretResetOverlap: #"{"overlap_seconds":0}"#
+        case .backendClientCertificate: #"{"enable":"off","ca":"","content":"","key":""}"#
+        case .customLog: #"{"custom_logs":[]}"#
         case .sslCiphers:
             #"{"ssl_ciphers":["# + CipherSuite.allCases.map { "\"\($0.rawValue)\"" }.joined(separator: ",") + "]}"
         }
@@ -65,21 +79,31 @@ public enum ConfigurableFeature: String, Sendable, CaseIterable {
     /// `config` of a call that only says `enable: true`.
     public var enabledConfig: String {
         switch self {
-        case .requestBodySize, .backendTimeout, .customAuthHeader, .rateLimit, .backendTokenAllow, .sslCiphers: defaultConfig
-        case .appBasic, .appSecret, .appAPIKey: "on"
+        case .requestBodySize, .backendTimeout, .customAuthHeader, .rateLimit, .backendTokenAllow, .sslCiphers, .secretResetOverlap,
+            .customLog, .requestCustomConfig:
+            defaultConfig
+        case .appBasic, .appSecret, .appAPIKey, .appRoute: "on"
         case .appJWT: #"{"enable":"on","auth_header":"Authorization"}"#
+        case .appToken: FeatureSetting.AppToken.config("on")
+        case .defaultGroupHostTrustlist: #"{"enable":"on","hosts":[]}"#
         case .publicKey: #"{"enable":"on","public_key_uri_prefix":"/apigw/authadv/v2/public-key/"}"#
         case .realIPFromXFF: #"{"enable":"on","xff_index":-1}"#
         // There is no header that it could read by default.
         case .realIPHeaderGetter: defaultConfig
         case .apiURINoEscape, .policyCookieParam, .vpcNameModifiable, .authorizerContextNumbers: "on"
+        case .backendClientCertificate: #"{"enable":"on","ca":"","content":"","key":""}"#
         case .sseStrategy: "on"
         case .gzip: #"{"enable":"on","comp_level":6}"#
         }
     }
 
     /// Limits are always in force, and channels may be renamed; the others are off until somebody switches them on.
-    public var enabledByDefault: Bool { self == .requestBodySize || self == .backendTimeout || self == .vpcNameModifiable }
+    public var enabledByDefault: Bool { 
+        switch self {
+        case .requestBodySize, .backendTimeout, .vpcNameModifiable, .requestCustomConfig: true
+        default: false
+        }
+    }
 }
 
 /// The one list of all features.
@@ -100,10 +124,7 @@ public enum FeatureCatalogue {
         configurable(.rateLimit),
         configurable(.requestBodySize),
         configurable(.backendTimeout),
-        unsupported(
-            "app_token",
-            #"{"enable":"off","app_token_expire_time":3600,"refresh_token_expire_time":7200,"app_token_uri":"/v1/apigw/oauth2/token","app_token_key":""}"#
-        ),
+        configurable(.appToken),
         configurable(.appAPIKey),
         configurable(.appBasic),
         configurable(.appSecret),
@@ -112,11 +133,11 @@ public enum FeatureCatalogue {
         configurable(.backendTokenAllow),
         builtIn("sign_basic"),
         unsupported("multi_auth"),
-        unsupported("backend_client_certificate", #"{"enable":"off","ca":"","content":"","key":""}"#),
+        configurable(.backendClientCertificate),
         configurable(.sslCiphers),
         builtIn("app_config"),
         unsupported("green_tunnel"),
-        unsupported("app_route"),
+        configurable(.appRoute),
         unsupported("default_group_hide"),
         unsupported("cascade", #"{"cascade_auth_key":"","cascade_instance_ids":""}"#),
         unsupported("sandbox"),
@@ -138,6 +159,7 @@ public enum FeatureCatalogue {
         configurable(.realIPHeaderGetter),
         configurable(.customAuthHeader),
         configurable(.apiURINoEscape),
+        configurable(.secretResetOverlap),
         builtIn("sign_aes"),
         builtIn("route"),
         builtIn("set_resp_headers"),
@@ -150,12 +172,12 @@ public enum FeatureCatalogue {
         unsupported("kafka_log"),
         builtIn("policy_sys_param"),
         configurable(.policyCookieParam),
-        unsupported("default_group_host_trustlist", #"{"enable":"off","hosts":[]}"#),
+        configurable(.defaultGroupHostTrustlist),
         configurable(.vpcNameModifiable),
         unsupported("vpc_health_status"),
-        unsupported("custom_log", #"{"custom_logs":[]}"#),
+        configurable(.customLog),
         configurable(.sseStrategy),
-        unsupported("request_custom_config"),
+        configurable(.requestCustomConfig),
         configurable(.authorizerContextNumbers),
     ]
 

@@ -25,12 +25,41 @@ public enum FeatureSetting: Sendable, Equatable {
     case appSecret(Bool)
     case appAPIKey(Bool)
     case appJWT(enabled: Bool, header: String)
+    case appToken(enabled: Bool, AppToken)
+    /// Applications find their APIs at the gateway's address.
+    case appRoute(Bool)
+    /// Further addresses at which the group DEFAULT answers; ten at most, in the form of ``IPAddress``.
+    case defaultGroupHostTrustlist(enabled: Bool, hosts: [String])
     /// Patterns of account names whose IAM token reaches the backend; ten at most.
     case backendTokenAllow([String])
     /// Cipher suites of TLS 1.2 at the domains of the instance, at least one; those of TLS 1.3 are always there.
     case sslCiphers([CipherSuite])
+    /// For how long a secret that is reset goes on working; one of ``SecretRotationRules/overlaps``.
+    case secretResetOverlap(seconds: Int)
+    case backendClientCertificate(BackendCertificate)
+
+    /// What of a request the access log shows besides its own fields; ten at most.
+    case customLog([CustomLogField])
+
+    public struct CustomLogField: Sendable, Equatable {
+        public enum Location: String, Sendable, CaseIterable { case header, query, cookie }
+        public let location: Location
+        /// 1...64 characters without blanks and control characters.
+        public let name: String
+    }
+
+    /// What the gateway shows to backends, and whose certificates it takes from them; PEM texts that may be empty.
+    public struct BackendCertificate: Sendable, Equatable {
+        public let isEnabled: Bool
+        public let authorities: String
+        /// The own certificate first. There with the key, and with it alone.
+        public let chain: String
+        public let key: Secret
+    }
     /// Answers are compressed for callers that take it; level 1 (fast) to 9 (small).
     case gzip(enabled: Bool, level: Int)
+    /// HTTP/2 is offered to clients; longest pause inside a request's body in seconds, 1...3600.
+    case requestCustomConfig(http2: Bool, bodyTimeoutSeconds: Int)
     /// Streams of events may be silent for as long as tunnels.
     case sseStrategy(Bool)
     /// Custom authorizers may give numbers and booleans.
@@ -39,13 +68,15 @@ public enum FeatureSetting: Sendable, Equatable {
     /// Whether the config itself leaves the feature on.
     public var isOn: Bool {
         switch self {
-        case .requestBodySize, .backendTimeout, .customAuthHeader, .rateLimit, .sslCiphers: true
+        case .requestBodySize, .backendTimeout, .customAuthHeader, .rateLimit, .sslCiphers, .secretResetOverlap, .requestCustomConfig: true
         case .gzip(let enabled, _), .sseStrategy(let enabled): enabled
         case .publicKey(let enabled, _), .realIPFromXFF(let enabled, _), .realIPHeaderGetter(let enabled, _): enabled
         case .apiURINoEscape(let enabled), .policyCookieParam(let enabled), .vpcNameModifiable(let enabled), .appBasic(let enabled),
-            .appSecret(let enabled), .appAPIKey(let enabled), .appJWT(let enabled, _), .authorizerContextNumbers(let enabled):
+            .appSecret(let enabled), .appAPIKey(let enabled), .appJWT(let enabled, _), .authorizerContextNumbers(let enabled), .appToken(let enabled, _),
+            .appRoute(let enabled), .defaultGroupHostTrustlist(let enabled, _):
             enabled
-        case .backendTokenAllow: true
+        case .backendTokenAllow, .customLog: true
+        case .backendClientCertificate(let certificate): certificate.isEnabled
         }
     }
 
@@ -81,6 +112,26 @@ public enum FeatureSetting: Sendable, Equatable {
                 let header = members.text("auth_header", default: "Authorization"), Self.isHeaderName(header)
             else { return nil }
             self = .appJWT(enabled: enabled, header: header)
+        case .appRoute:
+            guard let enabled = Self.flag(config) else { return nil }
+            self = .appRoute(enabled)
+        case .defaultGroupHostTrustlist:
+            guard let members = Members(config, ["enable", "hosts"]), let enabled = members.enabled else { return nil }
+            let texts = members["hosts"] == nil ? [] : members.texts("hosts")
+            guard let texts, texts.count <= 10 else { return nil }
+            var hosts: [String] = []
+            for text in texts {
+                guard let address = IPAddress(text) else { return nil }
+                let host = text.contains(":") ? "[\(address)]" : "\(address)"
+                guard !hosts.contains(host) else { return nil }
+                hosts.append(host)
+            }
+            self = .defaultGroupHostTrustlist(enabled: enabled, hosts: hosts)
+        case .appToken:
+            guard let members = Members(config, AppToken.names), let enabled = members.enabled,
+                let token = AppToken(number: { members.whole($0, default: $1) }, text: { members.text($0, default: $1) })
+            else { return nil }
+            self = .appToken(enabled: enabled, token)
         case .backendTokenAllow:
             guard let members = Members(config, ["backend_token_allow_users"]),
                 let patterns = members.texts("backend_token_allow_users"), patterns.count <= 10,
@@ -92,6 +143,11 @@ public enum FeatureSetting: Sendable, Equatable {
                 let calls = number.integer, (1...1_000_000).contains(calls)
             else { return nil }
             self = .rateLimit(calls: calls)
+        case .secretResetOverlap:
+            guard let members = Members(config, ["overlap_seconds"]), let seconds = members.whole("overlap_seconds", default: 0),
+                SecretRotationRules.overlaps.contains(seconds)
+            else { return nil }
+            self = .secretResetOverlap(seconds: seconds)
         case .sslCiphers:
             guard let members = Members(config, ["ssl_ciphers"]), case .array(let names) = members["ssl_ciphers"], !names.isEmpty
             else { return nil }
@@ -102,6 +158,21 @@ public enum FeatureSetting: Sendable, Equatable {
             }
             guard suites.count == names.count else { return nil }
             self = .sslCiphers(suites)
+        case .customLog:
+            guard let members = Members(config, ["custom_logs"]), case .array(let entries)? = members["custom_logs"],
+                entries.count <= 10
+            else { return nil }
+            let fields = entries.compactMap(CustomLogField.init)
+            guard fields.count == entries.count else { return nil }
+            self = .customLog(fields)
+        case .backendClientCertificate:
+            guard let members = Members(config, ["enable", "ca", "content", "key"], length: Self.certificateConfigBytes),
+                let enabled = members.enabled, let authorities = members.text("ca", default: ""),
+                let chain = members.text("content", default: ""), let key = members.text("key", default: ""),
+                chain.isEmpty == key.isEmpty
+            else { return nil }
+            self = .backendClientCertificate(
+                BackendCertificate(isEnabled: enabled, authorities: authorities, chain: chain, key: Secret(key)))
         case .gzip:
             guard let members = Members(config, ["enable", "comp_level"]), let enabled = members.enabled else { return nil }
             switch members["comp_level"] {
@@ -109,6 +180,17 @@ public enum FeatureSetting: Sendable, Equatable {
             case .number(let number):
                 guard let level = number.integer, (1...9).contains(level) else { return nil }
                 self = .gzip(enabled: enabled, level: level)
+            default: return nil
+            }
+        case .requestCustomConfig:
+            guard let members = Members(config, ["http2_enable", "request_body_timeout"]),
+                let http2 = members.text("http2_enable", default: "on").flatMap(Self.flag)
+            else { return nil }
+            switch members["request_body_timeout"] {
+            case nil: self = .requestCustomConfig(http2: http2, bodyTimeoutSeconds: 8)
+            case .number(let number):
+                guard let seconds = number.integer, (1...3600).contains(seconds) else { return nil }
+                self = .requestCustomConfig(http2: http2, bodyTimeoutSeconds: seconds)
             default: return nil
             }
         case .sseStrategy:
@@ -152,6 +234,8 @@ public enum FeatureSetting: Sendable, Equatable {
     }
 
     public static let publicKeyPrefix = "/apigw/authadv/v2/public-key/"
+    /// Longest `config` that holds certificates.
+    public static let certificateConfigBytes = 131_072
     private static let bodyBytes = 1_048_576...(9536 * 1_048_576)
 
     /// Headers that the gateway itself writes to backends or that frame the message: a signature cannot be carried there.
@@ -185,12 +269,18 @@ public enum FeatureSetting: Sendable, Equatable {
             }
     }
 
+    fileprivate static func isLogName(_ text: String) -> Bool {
+        (1...64).contains(text.utf8.count) && text.utf8.allSatisfy { $0 > 0x20 && $0 != 0x7F }
+    }
+
+    fileprivate static func isHeader(_ text: String) -> Bool { isHeaderName(text) }
+
     /// A JSON object with no members but the named ones.
     private struct Members {
         private let object: JSONValue
 
-        init?(_ text: String, _ names: Set<String>) {
-            let limits = JSONValue.Limits(length: 4096, depth: 4, values: 64)
+        init?(_ text: String, _ names: Set<String>, length: Int = 4096) {
+            let limits = JSONValue.Limits(length: length, depth: 4, values: 64)
             guard let value = try? JSONValue(parsing: text, limits: limits), case .object(let members) = value,
                 members.allSatisfy({ names.contains($0.name) })
             else { return nil }
@@ -219,6 +309,15 @@ public enum FeatureSetting: Sendable, Equatable {
             return texts
         }
 
+        /// nil for what is no whole number.
+        func whole(_ name: String, default standard: Int) -> Int? {
+            switch object[name] {
+            case nil: standard
+            case .number(let number): number.integer
+            default: nil
+            }
+        }
+
         func text(_ name: String, default standard: String) -> String? {
             switch object[name] {
             case nil: standard
@@ -226,5 +325,16 @@ public enum FeatureSetting: Sendable, Equatable {
             default: nil
             }
         }
+    }
+}
+
+extension FeatureSetting.CustomLogField {
+    /// - Returns: nil when it has not the form `{"location": ..., "name": ...}`.
+    fileprivate init?(_ value: JSONValue) {
+        guard case .object(let members) = value, members.count == 2, case .string(let place)? = value["location"],
+            let location = Location(rawValue: place), case .string(let name)? = value["name"],
+            location == .header ? FeatureSetting.isHeader(name) : FeatureSetting.isLogName(name)
+        else { return nil }
+        self.init(location: location, name: name)
     }
 }

@@ -13,10 +13,12 @@ public struct Publication: Codable, Sendable, Equatable {
     public var claim: RequestClaim
     /// When the version came into force.
     public var publishedAt: Timestamp
+    /// `domain_name` of that version in the form of ``BoundDomain/normalized(_:)``; empty: it answers at the hosts of its group.
+    public var domainName: String
 
     public init(
         id: String, apiID: String, instanceID: String, environmentID: String, versionID: String?, groupID: String,
-        claim: RequestClaim, publishedAt: Timestamp
+        claim: RequestClaim, publishedAt: Timestamp, domainName: String = ""
     ) {
         self.id = id
         self.apiID = apiID
@@ -26,6 +28,7 @@ public struct Publication: Codable, Sendable, Equatable {
         self.groupID = groupID
         self.claim = claim
         self.publishedAt = publishedAt
+        self.domainName = domainName
     }
 }
 

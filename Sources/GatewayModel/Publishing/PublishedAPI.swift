@@ -9,6 +9,8 @@ public struct PublishedAPI: Sendable {
     public let environmentName: String
     public let definition: APIDefinition
     public var signatureKey: SignatureKey?
+    /// nil: nothing but its present secret, of which nothing is counted.
+    public var signatureSecrets: SignatureSecrets?
     public var accessPolicies: [AccessControlPolicy]
     public var plugins: [Plugin]
     /// How the gateway answers its failures; nil: nothing differs from its own answers.

@@ -119,6 +119,7 @@ struct APIAnswers {
         answer.domainName = APIMapping.text(definition.domainName)
         answer.tag = APIMapping.text(definition.tag)
         answer.contentType = definition.contentType
+        answer.isSendFgBodyBase64 = definition.sendsFunctionBodyEncoded
         answer.groupName = group.name
         return answer
     }

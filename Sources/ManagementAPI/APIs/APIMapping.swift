@@ -26,6 +26,7 @@ enum APIMapping {
         definition.romaAppID = wire.romaAppId ?? ""
         definition.domainName = wire.domainName ?? ""
         definition.contentType = text(wire.contentType)
+        definition.sendsFunctionBodyEncoded = wire.isSendFgBodyBase64
         definition.requestParameters = try each(wire.reqParams, requestParameter)
         definition.backendParameters = try each(wire.backendParams, backendParameter)
         if let backend = wire.backendApi { definition.http = try http(backend) }

@@ -85,7 +85,7 @@ extension OperationRoutes {
 
 /// Between the contract's shapes and the model's.
 enum AppCodeMapping {
-    private static func text(_ listed: ListedAppCode, _ head: CallHead) -> String {
+    static func text(_ listed: ListedAppCode, _ head: CallHead) -> String {
         let code = listed.code.code.revealed
         guard !listed.isShown || !head.caller.role.seesSecrets else { return code }
         // The contract's pattern knows no asterisks, and its shortest code has 64 characters.

@@ -13,7 +13,7 @@ extension OperationRoutes {
                 overlapSeconds: call.body.overlapSeconds ?? 0
             ).map { made in
                 Wire.AppSecretRotated(
-                    id: made.present.id, appId: made.application.id, secret: made.application.secret.revealed,
+                    id: made.present.id, appId: made.owner.id, secret: made.owner.secret.revealed,
                     createTime: made.present.createdAt.inNanoseconds, oldId: made.retired?.id,
                     oldEndTime: made.retired?.endsAt.inNanoseconds)
             }
@@ -24,10 +24,10 @@ extension OperationRoutes {
                 total: states.count, size: states.count,
                 secrets: states.map { state in
                     Wire.AppSecretState(
-                        id: state.id, status: state.endsAt == nil ? "present" : "ending",
+                        id: state.id, status: state.status,
                         createTime: state.createdAt.inSeconds, endTime: state.endsAt?.inMicroseconds,
                         useCount: Int(state.usage?.calls ?? 0), lastUseTime: state.usage?.lastAt.inMilliseconds,
-                        lastUseAddress: state.usage?.lastAddress)
+                        lastUseAddress: state.usage?.lastBy)
                 })
         }
         on(.endAppSecret) { call -> Written<Void> in

@@ -79,7 +79,7 @@ enum ErrorMapping {
         case .certificateIsBound, .channelServesPlugin, .groupIsDefault, .environmentIsPreset, .lastAdministrator:
             Refusal(.apig3400)
         case .apiUsesNoApplications: Refusal(.apig3408)
-        case .secretIsPresent: Refusal(.apig3400, text: "The present secret of the app cannot be deleted")
+        case .secretIsPresent: Refusal(.apig3400, text: "The present secret cannot be deleted")
         case .applicationNotGranted:
             ErrorFamily(operation) == .roma
                 ? Refusal(.roma00000101, text: "No permission on the application.", status: 403) : Refusal(.apig1104)

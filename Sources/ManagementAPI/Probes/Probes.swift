@@ -13,10 +13,14 @@ public struct ProcessStatus: Sendable {
     public let revision: @Sendable () -> UInt64
     /// Whether requests can be served; false while starting and while draining.
     public let isReady: @Sendable () -> Bool
+    /// Metrics of the other parts of the program, in the text format of Prometheus.
+    public let metrics: @Sendable () async -> String
 
     public init(
-        version: String, startTime: Int64, revision: @escaping @Sendable () -> UInt64, isReady: @escaping @Sendable () -> Bool
+        version: String, startTime: Int64, revision: @escaping @Sendable () -> UInt64, isReady: @escaping @Sendable () -> Bool,
+        metrics: @escaping @Sendable () async -> String = { "" }
     ) {
+        self.metrics = metrics
         self.version = version
         self.startTime = startTime
         self.revision = revision
@@ -44,7 +48,7 @@ struct Probes: Sendable {
         case .ready: status.isReady() ? Self.text("ready\n", .ok) : Self.text("not ready\n", .serviceUnavailable)
         case .document:
             Response(status: .ok, headers: [.contentType: "application/yaml"], body: .init(byteBuffer: document))
-        case .metrics: Self.text(metrics.text(status), .ok, "text/plain; version=0.0.4; charset=utf-8")
+        case .metrics: Self.text(metrics.text(status) + (await status.metrics()), .ok, "text/plain; version=0.0.4; charset=utf-8")
         }
     }
 

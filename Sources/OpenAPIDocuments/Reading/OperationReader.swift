@@ -26,10 +26,7 @@ struct OperationReader {
         definition.requestParameters = parameters.parameters
         definition.bodyRemark = parameters.bodyRemark
         try backends(&definition)
-        // The gateway encodes bodies of function calls; this choice has no other.
-        if try operation.flag(Extension.functionBase64) == false {
-            throw InvalidField(field: Extension.functionBase64, reason: "cannot be switched off")
-        }
+        definition.sendsFunctionBodyEncoded = try operation.flag(Extension.functionBase64)
         let policies = PolicyNames(
             accessControls: try unique(operation.oneOrMore(Extension.accessControl)),
             rateLimits: try unique(operation.oneOrMore(Extension.rateLimit)),

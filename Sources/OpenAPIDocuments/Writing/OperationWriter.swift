@@ -38,6 +38,7 @@ struct OperationWriter {
         if definition.version != "V0.0.1" { operation.put(Extension.version, text: definition.version) }
         operation.put(Extension.tag, text: definition.tag)
         operation.put(Extension.contentType, text: definition.contentType)
+        if let encodes = definition.sendsFunctionBodyEncoded { operation.put(Extension.functionBase64, flag: encodes) }
         operation.put(Extension.domainName, text: definition.domainName)
         if scope != .spec { BackendWriter.write(definition, into: &operation) }
         if scope == .all {

@@ -23,6 +23,16 @@ struct AppCarrierStage {
         if carriers.basic, let authorization, Self.hasScheme(authorization, "basic ") {
             return byPassword(authorization.dropFirst("basic ".utf8.count).trimmed())
         }
+        if let tokens = carriers.tokens {
+            // Nobody but the gateway says what a token was given with.
+            call.remove(Self.throughHeader)
+            if let token = head.value(named: Self.tokenHeader) {
+                return call.isOnce(Self.tokenHeader) ? byToken(token, tokens, in: Self.tokenHeader) : Self.repeated
+            }
+            if let authorization, Self.hasScheme(authorization, "bearer ") {
+                return byToken(authorization.dropFirst("bearer ".utf8.count).trimmed(), tokens, in: carriers.authHeader)
+            }
+        }
         if let name = carriers.hashHeader, let timestamp = head.value(named: Self.timestampHeader),
             let hash = head.value(named: name)
         {
@@ -56,7 +66,8 @@ struct AppCarrierStage {
     private func byCode(_ code: ByteView) -> CallerStage.Step {
         guard call.facts.usesTLS else { return .refuse(.app("AppCode is accepted over HTTPS only")) }
         guard (64...180).contains(code.count),
-            let app = call.directory.app(code: code, instanceID: call.settings.instanceID, scratch: call.values.scratch.bytes)
+            let app = call.directory.app(code: code, instanceID: call.settings.instanceID, scratch: call.values.scratch.bytes),
+            app.holds(code: code, at: call.facts.nowMilliseconds, from: call.facts.clientAddress, uses: call.uses)
         else { return .refuse(.app("app not found by AppCode")) }
         return admit(app, consuming: Self.codeHeader)
     }
@@ -72,6 +83,21 @@ struct AppCarrierStage {
             guard proves(app, pair.dropFirst(colon + 1)) else { return .refuse(Self.wrongSecret) }
             return admit(app, consuming: carriers.authHeader)
         }
+    }
+
+    private func byToken(_ text: ByteView, _ tokens: AppTokenPolicy, in name: [UInt8]) -> CallerStage.Step {
+        guard let token = AppToken(text, key: tokens.key), token.kind == .access else { return .refuse(.token(.accessInvalid)) }
+        guard let app = call.directory.app(id: token.appID), app.instanceID == call.settings.instanceID else {
+            return .refuse(.token(.appGone))
+        }
+        let now = call.facts.nowMilliseconds
+        // A token is worth as much as the secret that it was obtained with.
+        guard now < token.endsAt, let secret = app.secret(id: token.secretID, at: now) else {
+            return .refuse(.token(.accessExpired))
+        }
+        call.uses?.note(secret.meter, at: now, by: .address(call.facts.clientAddress))
+        if !token.throughData.isEmpty { head.add(HeaderLine(name: Self.throughName, value: token.throughData)) }
+        return admit(app, consuming: name)
     }
 
     private func bySecret(_ key: ByteView, _ secret: ByteView) -> CallerStage.Step {
@@ -119,8 +145,7 @@ struct AppCarrierStage {
     private func proves(_ app: AppCredential, _ secret: ByteView) -> Bool { proof(of: app) { $0.matches(secret) } }
 
     private func proof(of app: AppCredential, _ matches: (AppSecret) -> Bool) -> Bool {
-        app.proof(
-            at: call.facts.nowMilliseconds, from: call.facts.clientAddress, counts: call.values.rehearsal == nil, matches)
+        app.proof(at: call.facts.nowMilliseconds, from: call.facts.clientAddress, uses: call.uses, matches)
     }
 
     private func admit(_ app: AppCredential, consuming name: [UInt8]) -> CallerStage.Step {
@@ -144,6 +169,9 @@ struct AppCarrierStage {
     private static let codeHeader = Array("x-apig-appcode".utf8)
     private static let idHeader = Array("x-hw-id".utf8)
     private static let secretHeader = Array("x-hw-appkey".utf8)
+    private static let tokenHeader = Array("x-access-token".utf8)
+    private static let throughHeader = Array("x-apig-through-data".utf8)
+    private static let throughName = Array("X-Apig-Through-Data".utf8)
     private static let apiKeyName = Array("apikey".utf8)
     private static let timestampHeader = Array("timestamp".utf8)
 }

@@ -10,6 +10,7 @@ public enum CallerFailure: Error, Equatable, Sendable {
     case appNotAuthorized
     case appAddressDenied
     case appQuotaUsedUp
+    case token(TokenFailure)
 
     // IAM.
     case iamMissing
@@ -25,6 +26,7 @@ public enum CallerFailure: Error, Equatable, Sendable {
         case .appNotAuthorized: (403, "0304", "The app is not authorized to access the API.")
         case .appAddressDenied: (403, "0405", "The app is not accessed from a trusted IP address.")
         case .appQuotaUsedUp: (405, "0501", "The app quota has been used up.")
+        case .token(let failure): failure.answer
         case .iamMissing: (401, "0301", "Incorrect IAM authentication information.")
         case .iam(let detail): (401, "0301", "Incorrect IAM authentication information: " + detail)
         case .tokenMustBeUpdated: (401, "0307", "The token must be updated.")
@@ -37,7 +39,7 @@ public enum CallerFailure: Error, Equatable, Sendable {
     public var kind: FailureKind {
         switch self {
         case .appMissing, .iamMissing: .authHeaderMissing
-        case .app, .iam, .tokenMustBeUpdated: .authFailure
+        case .app, .iam, .token, .tokenMustBeUpdated: .authFailure
         case .appNotAuthorized: .unauthorized
         case .appAddressDenied, .accountDenied: .accessDenied
         case .appQuotaUsedUp: .default4xx

@@ -45,16 +45,19 @@ public struct CallerStage {
     let values: RequestValues
     let settings: InstanceSettings
     let directory: CallerDirectory
+    /// Where uses of credentials are counted; nil: nowhere.
+    let uses: UseLedger?
     let scratch: SigningScratch
 
     public init(
         _ policy: CallerPolicy, _ values: RequestValues, settings: InstanceSettings, directory: CallerDirectory,
-        scratch: SigningScratch
+        uses: UseLedger, scratch: SigningScratch
     ) {
         self.policy = policy
         self.values = values
         self.settings = settings
         self.directory = directory
+        self.uses = values.rehearsal == nil ? uses : nil
         self.scratch = scratch
     }
 
@@ -141,9 +144,7 @@ public struct CallerStage {
     /// An application's signature may have been made with any of its secrets that have not ended.
     func verify(_ signature: ReceivedSignature, _ app: AppCredential, body: ReceivedRequest.Body) -> Step {
         var verdict = ReceivedVerdict.mismatch
-        let isProven = app.proof(
-            at: facts.nowMilliseconds, from: facts.clientAddress, counts: values.rehearsal == nil
-        ) { secret in
+        let isProven = app.proof(at: facts.nowMilliseconds, from: facts.clientAddress, uses: uses) { secret in
             // What is wrong with the request itself is wrong with every secret.
             guard verdict == .mismatch else { return false }
             verdict = check(signature, secret.signingKey, body)

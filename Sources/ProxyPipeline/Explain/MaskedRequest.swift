@@ -9,6 +9,13 @@ public enum MaskedRequest {
     private static let secretParameters: Set<String> = ["apikey", "access_token", "token", "password", "secret"]
     static let mask = "***"
 
+    /// - Parameter name: lower case.
+    static func isSecret(header name: [UInt8]) -> Bool { secretHeaders.contains(String(decoding: name, as: UTF8.self)) }
+
+    static func isSecret(parameter name: [UInt8]) -> Bool {
+        secretParameters.contains(String(decoding: name, as: UTF8.self).lowercased())
+    }
+
     /// - Parameters:
     ///   - head: an HTTP/1.1 request head, as it is sent.
     ///   - secret: further header names (lower case) whose values are secret.

@@ -120,8 +120,8 @@ extension GatewayFailure {
         switch self {
         case .malformedRequest, .targetTooLong, .headersTooLarge, .requestTimeout, .publicKeyNotFound: .request
         case .bodyTooLarge: .body
-        case .apiNotFound, .methodNotFound, .routeRefused: .route
-        case .schemeNotSupported: .scheme
+        case .apiNotFound, .methodNotFound, .routeRefused, .selfCall: .route
+        case .schemeNotSupported, .misdirected: .scheme
         case .tlsVersionNotSupported, .clientCertificateNotVerified: .domain
         case .addressUnknown, .addressDenied: .accessList
         case .callerRefused: .caller

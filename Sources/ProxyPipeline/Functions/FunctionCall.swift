@@ -11,13 +11,17 @@ public enum FunctionCall {
     public static let authorizerAnswerBound = 1024 * 1024
 
     /// Writes the head of the POST; the event follows it.
-    public static func writeHead(_ target: FunctionTarget, eventCount: Int, requestID: RequestID, to output: ByteScratch) {
+    public static func writeHead(_ target: FunctionTarget, eventCount: Int, requestID: RequestID, hop: [UInt8] = [], to output: ByteScratch) {
         output.append("POST ")
         output.append(target.path)
         output.append(" HTTP/1.1\r\nHost: ")
         output.append(target.hostHeader)
         output.append("\r\nContent-Type: application/json\r\nAccept: application/json\r\nX-Request-Id: ")
         output.append(requestID.text)
+        if !hop.isEmpty {
+            output.append("\r\nX-Gatehouse-Hop: ")
+            output.append(hop)
+        }
         output.append("\r\nContent-Length: \(eventCount)\r\n\r\n")
     }
 }

@@ -165,6 +165,7 @@ enum ReasonPhrase {
         case 415: "Unsupported Media Type"
         case 416: "Range Not Satisfiable"
         case 417: "Expectation Failed"
+        case 421: "Misdirected Request"
         case 429: "Too Many Requests"
         case 451: "Unavailable For Legal Reasons"
         case 494: "Request Headers Too Large"

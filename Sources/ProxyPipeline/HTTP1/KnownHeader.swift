@@ -28,6 +28,8 @@ public enum KnownHeader: UInt8, CaseIterable, Sendable {
     case xRequestID
     case xStage
     case xApigMode
+    /// The gateway's own mark on requests that it sends on.
+    case xGatehouseHop
     /// Any name that begins with `x-sdk-`: what a signature is made of.
     case xSdk
     /// Any name that begins with `sec-websocket-`: means something in an upgrade alone.
@@ -58,7 +60,9 @@ public enum KnownHeader: UInt8, CaseIterable, Sendable {
         case (12, UInt8(ascii: "x")): return name.equalsIgnoringCase("x-request-id") ? .xRequestID : sdk(name)
         case (13, UInt8(ascii: "a")): return name.equalsIgnoringCase("authorization") ? .authorization : .other
         case (14, UInt8(ascii: "c")): return name.equalsIgnoringCase("content-length") ? .contentLength : .other
-        case (15, UInt8(ascii: "x")): return name.equalsIgnoringCase("x-forwarded-for") ? .xForwardedFor : sdk(name)
+        case (15, UInt8(ascii: "x")):
+            if name.equalsIgnoringCase("x-forwarded-for") { return .xForwardedFor }
+            return name.equalsIgnoringCase("x-gatehouse-hop") ? .xGatehouseHop : sdk(name)
         case (16, UInt8(ascii: "x")):
             if name.equalsIgnoringCase("x-forwarded-host") { return .xForwardedHost }
             return name.equalsIgnoringCase("x-forwarded-port") ? .xForwardedPort : sdk(name)

@@ -8,25 +8,26 @@ public struct SigningStage {
     /// `UNSIGNED-PAYLOAD`.
     public static let hashedBodyBound = 64 * 1024
 
-    let policy: SigningPolicy
+    let key: SigningPolicy.Key
     let headerName: [UInt8]
     let payload: SignedPayload
-    let seconds: Int64
+    /// Milliseconds since 1970.
+    public let wall: Int64
     let scratch: SigningScratch
 
     /// - Parameters:
     ///   - body: the whole body when it was collected, nil when it streams.
-    ///   - seconds: now, since the epoch.
+    ///   - wall: milliseconds since 1970.
     ///   - scratch: of the event loop.
     public init(
-        policy: SigningPolicy, settings: InstanceSettings, framing: BodyFraming, body: UnsafeRawBufferPointer?, seconds: Int64,
+        policy: SigningPolicy, settings: InstanceSettings, framing: BodyFraming, body: UnsafeRawBufferPointer?, wall: Int64,
         scratch: SigningScratch
     ) {
-        self.policy = policy
-        self.seconds = seconds
+        key = policy.key(at: wall)
+        self.wall = wall
         self.scratch = scratch
         headerName = Self.headerName(policy, settings)
-        if !policy.signer.coversRequest || framing == .none || framing == .length(0) {
+        if !policy.coversRequest || framing == .none || framing == .length(0) {
             payload = .empty
         } else if let body {
             payload = .digest(BodyDigest(of: body))
@@ -35,9 +36,12 @@ public struct SigningStage {
         }
     }
 
+    /// Where its signatures are counted.
+    public var meter: UseMeter? { key.meter }
+
     /// Whether the body must be complete before the request can be sent.
     public static func collectsBody(_ policy: SigningPolicy, _ framing: BodyFraming) -> Bool {
-        guard policy.signer.coversRequest, case .length(let count) = framing else { return false }
+        guard policy.coversRequest, case .length(let count) = framing else { return false }
         return count > 0 && count <= hashedBodyBound
     }
 
@@ -71,7 +75,7 @@ public struct SigningStage {
     var bound: Int { 4096 + headerName.count }
 
     func sign(_ request: UnsignedRequest, to writer: inout ByteWriter) throws(SigningFailure) {
-        let signature = try policy.signer.sign(request, at: seconds, scratch: scratch)
+        let signature = try key.signer.sign(request, at: wall / 1000, scratch: scratch)
         if headerName == Self.authorization {
             writer.line("Authorization", signature.authorization)
         } else {

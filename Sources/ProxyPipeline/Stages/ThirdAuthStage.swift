@@ -62,9 +62,11 @@ public enum ThirdAuthStage {
     }
 
     /// Writes the whole request, HTTP/1.1.
-    /// - Parameter body: the bytes that go along, see ``carriedBody(_:_:)``.
+    /// - Parameters:
+    ///   - body: the bytes that go along, see ``carriedBody(_:_:)``.
+    ///   - hop: value of `X-Gatehouse-Hop`; empty: none.
     public static func writeRequest(
-        _ policy: ThirdAuthPolicy, _ values: RequestValues, body: UnsafeRawBufferPointer?, to output: ByteScratch
+        _ policy: ThirdAuthPolicy, _ values: RequestValues, body: UnsafeRawBufferPointer?, hop: [UInt8] = [], to output: ByteScratch
     ) {
         let facts = values.facts
         let sendsAll = policy.headers.isEmpty && policy.queries.isEmpty
@@ -80,10 +82,15 @@ public enum ThirdAuthStage {
         output.append("\r\nX-Request-Id: ")
         output.append(facts.requestID.text)
         output.append("\r\n")
+        if !hop.isEmpty {
+            output.append("X-Gatehouse-Hop: ")
+            output.append(hop)
+            output.append("\r\n")
+        }
         for index in 0..<facts.head.fieldCount where !facts.head.isRemoved(at: index) {
             let name = facts.head.name(at: index)
             let known = facts.head.known(at: index)
-            if isFraming(known) || known == .xRequestID { continue }
+            if isFraming(known) || known == .xRequestID || known == .xGatehouseHop { continue }
             let isListed = sendsAll || policy.headers.contains { name.equalsIgnoringCase($0) }
             // A body without its type says little.
             guard isListed || body != nil && known == .contentType else { continue }

@@ -12,14 +12,25 @@ final class ListenerContext: PreparedTLS {
 }
 
 extension ProxyServer {
-    /// Makes the contexts of managed certificates; any thread.
-    public static let prepareTLS: TLSPreparation = { material in
+    /// Makes the contexts of managed certificates and of connections to backends; any thread.
+    ///
+    /// - Parameter verifiesBackends: whether the certificates of backends count where no authority is given for them.
+    public static func prepareTLS(verifiesBackends: Bool) -> TLSPreparation {
+        { material in
+            switch material.side {
+            case .listener: try listenerContext(material)
+            case .backend: try BackendContext(material, verifies: verifiesBackends)
+            }
+        }
+    }
+
+    private static func listenerContext(_ material: TLSMaterial) throws -> ListenerContext {
         let chain = try NIOSSLCertificate.fromPEMBytes(Array(material.chain.utf8))
         let key = try NIOSSLPrivateKey(bytes: Array(material.key.revealed.utf8), format: .pem)
         var configuration = TLSConfiguration.makeServerConfiguration(
             certificateChain: chain.map { .certificate($0) }, privateKey: .privateKey(key))
         configuration.minimumTLSVersion = material.minimum == .tls11 ? .tlsv11 : .tlsv12
-        configuration.applicationProtocols = ["http/1.1"]
+        configuration.applicationProtocols = material.offersHTTP2 ? ["h2", "http/1.1"] : ["http/1.1"]
         if !material.cipherSuites.isEmpty { configuration.cipherSuites = material.cipherSuites.joined(separator: ":") }
         if !material.authorities.isEmpty {
             configuration.trustRoots = .certificates(
@@ -69,7 +80,11 @@ final class ClientHelloHandler: ChannelInboundHandler, RemovableChannelHandler {
     private func choose(_ context: ChannelHandlerContext, _ hello: ClientHello) {
         guard let name = hello.serverName, let rules = loop.snapshot.domainShown(to: name),
             let identity = rules.identity(for: hello)
-        else { return goOn(context, with: fallback, authority: nil) }
+        else {
+            var own = fallback
+            if let plain = loop.configuration.tlsWithoutHTTP2, loop.snapshot.refusesHTTP2(at: hello.serverName) { own = plain }
+            return goOn(context, with: own, authority: nil)
+        }
         guard let prepared = identity.context as? ListenerContext else {
             // Another certificate would not be what the domain was given.
             isDecided = true

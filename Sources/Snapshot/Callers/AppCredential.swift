@@ -10,7 +10,7 @@ public final class AppCredential: Sendable {
     /// The present one first, then those that were replaced and have not ended.
     public let secrets: [AppSecret]
     /// Values of `X-Apig-AppCode`.
-    public let codes: [[UInt8]]
+    public let codes: [AppWord]
     /// Account and project of its owner: who counts as its user (gateway-runtime.md, O22).
     public let accountID: String
     public let projectID: String
@@ -20,7 +20,7 @@ public final class AppCredential: Sendable {
     public let quota: AppQuotaPolicy?
 
     public init(
-        instanceID: String, appID: String, name: String, key: [UInt8], secrets: [AppSecret], codes: [[UInt8]], accountID: String,
+        instanceID: String, appID: String, name: String, key: [UInt8], secrets: [AppSecret], codes: [AppWord], accountID: String,
         projectID: String, addresses: AppAddresses?, quota: AppQuotaPolicy?
     ) {
         self.instanceID = instanceID
@@ -35,20 +35,34 @@ public final class AppCredential: Sendable {
         self.quota = quota
     }
 
-    /// Which of the application's secrets satisfies `matches`; its use is counted.
+    /// Whether one of the application's secrets satisfies `matches`; its use is counted.
     ///
     /// - Parameters:
     ///   - wall: milliseconds since 1970.
-    ///   - counts: false: the use is not counted.
-    public func proof(
-        at wall: Int64, from address: IPAddress, counts: Bool = true, _ matches: (AppSecret) -> Bool
-    ) -> Bool {
+    ///   - uses: nil: it is not counted.
+    public func proof(at wall: Int64, from address: IPAddress, uses: UseLedger?, _ matches: (AppSecret) -> Bool) -> Bool {
         for secret in secrets where secret.isAlive(at: wall) && matches(secret) {
-            if counts { secret.use.note(at: wall, from: address) }
+            uses?.note(secret.meter, at: wall, by: .address(address))
             return true
         }
         return false
     }
+
+    /// Whether `code` is one of the application's that have not ended; its use is counted.
+    ///
+    /// - Parameter wall: milliseconds since 1970.
+    public func holds(code: ByteView, at wall: Int64, from address: IPAddress, uses: UseLedger?) -> Bool {
+        for word in codes where code.equals(word.bytes) && word.isAlive(at: wall) {
+            uses?.note(word.meter, at: wall, by: .address(address))
+            return true
+        }
+        return false
+    }
+
+    /// A secret that has not ended.
+    ///
+    /// - Parameter wall: milliseconds since 1970.
+    public func secret(id: String, at wall: Int64) -> AppSecret? { secrets.first { $0.id == id && $0.isAlive(at: wall) } }
 }
 
 /// The access list of an application (gateway-runtime.md, 2.9).

@@ -52,15 +52,20 @@ public final class CallerDirectory: Sendable {
     /// The directory with `new` in place of `old`, which are two states of one application.
     public func replacing(_ old: AppCredential?, with new: AppCredential?) -> CallerDirectory {
         func place(_ app: AppCredential, _ word: [UInt8]) -> [UInt8] { Array(app.instanceID.utf8) + [UInt8(ascii: "/")] + word }
+        // A word that has ended here may be another application's by now: what it took over stays its own.
+        func without(_ trie: ByteTrie<AppCredential>, _ word: [UInt8], of old: AppCredential) -> ByteTrie<AppCredential> {
+            let key = place(old, word)
+            return key.withUnsafeBytes { trie.value(for: $0) }?.appID == old.appID ? trie.setting(key, to: nil) : trie
+        }
         var (keys, codes, ids) = (byKey, byCode, byID)
         if let old {
-            keys = keys.setting(place(old, old.key), to: nil)
-            for code in old.codes { codes = codes.setting(place(old, code), to: nil) }
+            keys = without(keys, old.key, of: old)
+            for code in old.codes { codes = without(codes, code.bytes, of: old) }
             if new == nil { ids = ids.setting(Array(old.appID.utf8), to: nil) }
         }
         if let new {
             keys = keys.setting(place(new, new.key), to: new)
-            for code in new.codes { codes = codes.setting(place(new, code), to: new) }
+            for code in new.codes { codes = codes.setting(place(new, code.bytes), to: new) }
             ids = ids.setting(Array(new.appID.utf8), to: new)
         }
         return CallerDirectory(byKey: keys, byCode: codes, byID: ids)

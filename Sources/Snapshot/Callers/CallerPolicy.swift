@@ -68,6 +68,8 @@ public struct AppCarriers: Sendable {
     public var apiKey = false
     /// Header of the hash, lower case; nil while `app_jwt` is off.
     public var hashHeader: [UInt8]?
+    /// nil while `app_token` is off.
+    public var tokens: AppTokenPolicy?
 
     public init() {}
 }

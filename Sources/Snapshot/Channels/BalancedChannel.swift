@@ -84,7 +84,10 @@ public final class BalancedMember: Sendable {
 
     public var isUp: Bool { health?.isUp ?? true }
 
-    public func upstream(usesTLS: Bool) -> Upstream { Upstream(usesTLS: usesTLS, host: host, port: port) }
+    /// - Parameter backend: how members are spoken to; its address means nothing.
+    public func upstream(of backend: Upstream) -> Upstream {
+        Upstream(usesTLS: backend.usesTLS, host: host, port: port, tls: backend.tls)
+    }
 }
 
 /// Counters of a channel, found under its id. Any thread.

@@ -15,10 +15,14 @@ public struct HealthCheckPlan: Sendable, Equatable {
     /// Checks in a row that make a member count as up, or down.
     public let thresholdNormal, thresholdAbnormal: Int
     public let intervalSeconds, timeoutSeconds: Int
+    /// For a question over TLS; nil: as the gateway is set up.
+    public let tls: BackendTLS?
 
     public init(
-        question: Question, port: Int, thresholdNormal: Int, thresholdAbnormal: Int, intervalSeconds: Int, timeoutSeconds: Int
+        question: Question, port: Int, thresholdNormal: Int, thresholdAbnormal: Int, intervalSeconds: Int, timeoutSeconds: Int,
+        tls: BackendTLS? = nil
     ) {
+        self.tls = tls
         self.question = question
         self.port = port
         self.thresholdNormal = thresholdNormal

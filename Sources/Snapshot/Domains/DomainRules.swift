@@ -57,7 +57,11 @@ public final class ClientAuthority: Sendable {
 
 /// What a context of the TLS library is made of.
 public struct TLSMaterial: Sendable, Equatable {
-    /// PEM, the server's own certificate first.
+    /// Which end of a connection it is for.
+    public enum Side: Sendable { case listener, backend }
+
+    public let side: Side
+    /// PEM, the own certificate first; empty only to backends.
     public let chain: String
     /// PEM.
     public let key: Secret
@@ -66,13 +70,34 @@ public struct TLSMaterial: Sendable, Equatable {
     public let minimum: TLSFloor
     /// Names of the suites of TLS 1.2, in OpenSSL's spelling; empty: the library's own choice.
     public let cipherSuites: [String]
+    /// HTTP/2 is agreed upon with clients that speak it.
+    public let offersHTTP2: Bool
 
-    public init(chain: String, key: Secret, authorities: String, minimum: TLSFloor, cipherSuites: [String] = []) {
+    /// For a listener.
+    public init(
+        chain: String, key: Secret, authorities: String, minimum: TLSFloor, cipherSuites: [String] = [], offersHTTP2: Bool = true
+    ) {
+        self.offersHTTP2 = offersHTTP2
+        side = .listener
         self.cipherSuites = cipherSuites
         self.chain = chain
         self.key = key
         self.authorities = authorities
         self.minimum = minimum
+    }
+
+    /// For connections to backends.
+    /// - Parameters:
+    ///   - chain, key: empty: the gateway shows no certificate.
+    ///   - authorities: whose certificates backends must show; empty: as the gateway is set up.
+    public init(backendChain chain: String, key: Secret, authorities: String) {
+        side = .backend
+        offersHTTP2 = false
+        self.chain = chain
+        self.key = key
+        self.authorities = authorities
+        minimum = .tls12
+        cipherSuites = []
     }
 }
 

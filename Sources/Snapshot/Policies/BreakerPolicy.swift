@@ -6,6 +6,7 @@ public final class BreakerPolicy: Sendable {
     public enum Downgrade: Sendable {
         case http(HTTPBackend)
         case mock(MockBackend)
+        case function(FunctionBackend)
         /// The API's own backend, with these lines added to the request in place of the client's of the same names.
         case passthrough([HeaderLine])
     }

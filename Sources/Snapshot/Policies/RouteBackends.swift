@@ -45,10 +45,16 @@ public final class BackendChoice: Sendable {
     public let backend: Backend
     /// nil: the request is forwarded as it came, but for its path.
     public let mapping: ParameterMapping?
+    /// Asked before the backend is called; nil: nobody.
+    public let authorizer: AuthorizerPolicy?
+    /// It, or an authorizer before it, is a function.
+    public let asksFunction: Bool
 
-    public init(_ backend: Backend, mapping: ParameterMapping? = nil) {
+    public init(_ backend: Backend, mapping: ParameterMapping? = nil, authorizer: AuthorizerPolicy? = nil) {
         self.backend = backend
         self.mapping = mapping
+        self.authorizer = authorizer
+        if case .function = backend { asksFunction = true } else { asksFunction = authorizer != nil }
     }
 }
 

@@ -11,6 +11,7 @@ struct BackendCompiler {
     let channels: ChannelCompiler
     /// Rules that the definition names, by id.
     let orchestrations: [String: OrchestrationRule]
+    let authorizers: AuthorizerCompiler
 
     func compile() throws(CompileDiagnostic) -> RouteBackends {
         let mappings = try MappingCompiler(definition, front: front, orchestrations: orchestrations, resource: resource)
@@ -58,21 +59,35 @@ struct BackendCompiler {
         _ backend: HTTPBackendDefinition, _ parameters: [BackendParameter], _ mappings: MappingCompiler
     ) throws(CompileDiagnostic) -> BackendChoice {
         let (path, mapping) = try mappings.compile(parameters, uri: backend.reqURI)
-        return BackendChoice(.http(try http(backend, path)), mapping: mapping)
+        return BackendChoice(
+            .http(try http(backend, path)), mapping: mapping, authorizer: try authorizers.backend(backend.authorizerID))
     }
 
     /// Nothing of a request is sent anywhere, so nothing is mapped.
     private func choice(
         _ mock: MockBackendDefinition, _ parameters: [BackendParameter], _ mappings: MappingCompiler
-    ) throws(CompileDiagnostic) -> BackendChoice { BackendChoice(.mock(try self.mock(mock))) }
+    ) throws(CompileDiagnostic) -> BackendChoice {
+        BackendChoice(.mock(try self.mock(mock)), authorizer: try authorizers.backend(mock.authorizerID))
+    }
 
     private func choice(
         _ function: FunctionBackendDefinition, _ parameters: [BackendParameter], _ mappings: MappingCompiler
-    ) throws(CompileDiagnostic) -> BackendChoice { throw refuse("backend_type", "FUNCTION backends are not served") }
+    ) throws(CompileDiagnostic) -> BackendChoice {
+        guard function.timeoutMilliseconds <= settings.maxBackendTimeoutMilliseconds else {
+            throw refuse("timeout", "is above the instance's backend_timeout")
+        }
+        let backend = FunctionBackend(
+            function: try authorizers.functions.target(function.function, field: "function_urn", resource: resource),
+            isAsync: function.invocationType == "async", encodesBody: definition.encodesFunctionBody,
+            timeoutMilliseconds: function.timeoutMilliseconds)
+        return BackendChoice(
+            .function(backend), mapping: try mappings.compile(parameters, uri: nil).mapping,
+            authorizer: try authorizers.backend(function.authorizerID))
+    }
 
     private func http(_ backend: HTTPBackendDefinition, _ path: BackendPath) throws(CompileDiagnostic) -> HTTPBackend {
-        guard backend.authorizerID == nil else { throw refuse("authorizer_id", "backend authorizers are not served") }
-        guard !backend.enableClientTLS else { throw refuse("enable_client_ssl", "client certificates are not served") }
+        let usesTLS = backend.reqProtocol == "HTTPS"
+        let tls = try self.tls(backend, usesTLS: usesTLS)
         let channel: BalancedChannel? = if let id = backend.channelID { try channels.compile(id, resource: resource) } else { nil }
         guard let address = channel == nil ? backend.address : backend.channelProxyHost ?? "" else {
             throw refuse("url_domain", "is missing")
@@ -80,20 +95,29 @@ struct BackendCompiler {
         guard backend.timeoutMilliseconds <= settings.maxBackendTimeoutMilliseconds else {
             throw refuse("timeout", "is above the instance's backend_timeout")
         }
-        let usesTLS = backend.reqProtocol == "HTTPS"
-        var upstream = Upstream(usesTLS: usesTLS, host: "", port: 0)
+        var upstream = Upstream(usesTLS: usesTLS, host: "", port: 0, tls: tls)
         if channel == nil || !address.isEmpty {
             // The value of a variable may hold what no host does.
             guard let (host, port) = Self.split(address, defaultPort: usesTLS ? 443 : 80), !host.contains("/") else {
                 throw refuse(channel == nil ? "url_domain" : "vpc_channel_proxy_host", "is not host[:port]")
             }
-            if channel == nil { upstream = Upstream(usesTLS: usesTLS, host: host, port: port) }
+            if channel == nil { upstream = Upstream(usesTLS: usesTLS, host: host, port: port, tls: tls) }
         }
         return HTTPBackend(
             upstream: upstream, hostHeader: Array(address.utf8),
             method: backend.reqMethod == .any ? nil : RouteMethod(backend.reqMethod), path: path,
             timeoutMilliseconds: backend.timeoutMilliseconds,
             retry: backend.retryCount < 0 ? .automatic : .times(backend.retryCount), channel: channel)
+    }
+
+    /// What is shown to the backend, and whom it must be signed by.
+    private func tls(_ backend: HTTPBackendDefinition, usesTLS: Bool) throws(CompileDiagnostic) -> BackendTLS? {
+        guard backend.enableClientTLS else { return usesTLS ? settings.backendTLS.verified : nil }
+        guard usesTLS else { throw refuse("enable_client_ssl", "needs an HTTPS backend") }
+        guard let mutual = settings.backendTLS.mutual else {
+            throw refuse("enable_client_ssl", "the instance has no backend_client_certificate")
+        }
+        return mutual
     }
 
     /// `host`, `host:port`, `[v6]` or `[v6]:port`.
@@ -124,7 +148,6 @@ struct BackendCompiler {
     }
 
     private func mock(_ mock: MockBackendDefinition) throws(CompileDiagnostic) -> MockBackend {
-        guard mock.authorizerID == nil else { throw refuse("authorizer_id", "backend authorizers are not served") }
         var headers = mock.headers.map { HeaderLine(name: Array($0.key.utf8), value: Array($0.value.utf8)) }
         if !mock.headers.contains(where: { $0.key.lowercased() == "content-type" }) {
             headers.insert(HeaderLine(name: Array("Content-Type".utf8), value: Array("application/json".utf8)), at: 0)

@@ -1,24 +1,27 @@
 import GatewayModel
 import GatewayPrimitives
+import RequestSigning
 import Snapshot
 
 /// Turns a published API into a route. Pure, but for the runtime state that policies share by stable key.
 public struct RouteCompiler: Sendable {
     private let policies: PolicyCompiler
     private let meters: TrafficMeters
+    private let hops: HopKey?
 
-    public init(policies: PolicyCompiler, meters: TrafficMeters = TrafficMeters(loops: 0)) {
+    /// - Parameter hops: as for ``SnapshotBuilder``.
+    public init(policies: PolicyCompiler, meters: TrafficMeters = TrafficMeters(loops: 0), hops: HopKey? = nil) {
         self.policies = policies
         self.meters = meters
+        self.hops = hops
     }
 
     /// - Throws: ``CompileDiagnostic`` when this gateway cannot do what the definition or a binding says.
     public func compile(_ api: PublishedAPI, settings: InstanceSettings) throws(CompileDiagnostic) -> Route {
         let resource = "api \(api.apiID)"
         let definition = try Self.resolved(api, resource: resource)
-        try Self.refuseWhatIsNotServed(definition, resource: resource)
         let path = try Self.frontPath(definition, resource: resource)
-        let channels = ChannelCompiler(contents: api.channels, registry: policies.registry)
+        let channels = ChannelCompiler(contents: api.channels, registry: policies.registry, tls: settings.backendTLS)
         var compiled = try policies.compile(api, settings: settings)
         compiled.parameters = ParameterPolicy(compiling: definition, front: path)
         compiled.defaultContentType = definition.contentType.map { Array($0.utf8) }
@@ -34,9 +37,10 @@ public struct RouteCompiler: Sendable {
             matchMode: MatchMode(definition.matchMode), schemes: AllowedSchemes(definition.reqProtocol), refusal: nil,
             backends: try BackendCompiler(
                 definition: definition, front: path, settings: settings, resource: resource, channels: channels,
-                orchestrations: api.orchestrations
+                orchestrations: api.orchestrations, authorizers: policies.authorizers(of: api, settings)
             ).compile(),
-            policies: compiled, meter: meter(of: api))
+            policies: compiled, meter: meter(of: api), hop: hops?.value(depth: 1, apiID: api.apiID) ?? [],
+            domain: Self.domain(of: definition))
     }
 
     private func meter(of api: PublishedAPI) -> TrafficMeter? {
@@ -63,8 +67,21 @@ public struct RouteCompiler: Sendable {
             identity: Self.identity(api), method: RouteMethod(definition.reqMethod), path: path,
             matchMode: MatchMode(definition.matchMode), schemes: [.http, .https],
             refusal: RouteRefusal(status: 500, code: "0606", message: "Failed to load the API configurations."),
-            backend: .mock(MockBackend(status: 500, headers: [], body: [])), policies: RoutePolicies(),
-            meter: meter(of: api))
+            backend: .mock(MockBackend(status: 500, headers: [], body: [])), policies: Self.callersAlone(api),
+            meter: meter(of: api), domain: Self.domain(of: definition))
+    }
+
+    private static func domain(of definition: APIDefinition) -> String? {
+        definition.domainName.isEmpty ? nil : BoundDomain.normalized(definition.domainName)
+    }
+
+    /// By which applications find it at the gateway's address; nobody is asked before the refusal.
+    private static func callersAlone(_ api: PublishedAPI) -> RoutePolicies {
+        var policies = RoutePolicies()
+        if api.definition.authType == .app {
+            policies.callers = CallerPolicy(kind: .app(AppAccess(takesCodes: false, apps: api.authorizedApplications)))
+        }
+        return policies
     }
 
     private static func identity(_ api: PublishedAPI) -> RouteIdentity {
@@ -81,16 +98,6 @@ public struct RouteCompiler: Sendable {
         } catch {
             throw CompileDiagnostic(field: "req_uri", reason: "\(error)", resource: resource)
         }
-    }
-
-    /// What later versions will serve; until then publication says so instead of ignoring it.
-    private static func refuseWhatIsNotServed(
-        _ definition: APIDefinition, resource: String
-    ) throws(CompileDiagnostic) {
-        func refuse(_ field: String, _ reason: String) -> CompileDiagnostic {
-            CompileDiagnostic(field: field, reason: reason, resource: resource)
-        }
-        if !definition.domainName.isEmpty { throw refuse("domain_name", "domains of single APIs are not served") }
     }
 }
 

@@ -48,7 +48,7 @@ struct AuthorizerCompiler {
         return AuthorizerPolicy(
             side: side,
             function: try functions.target(authorizer.function, field: "authorizer_id", resource: "authorizer \(id)"),
-            identities: identities, userData: Array(authorizer.userData.utf8), needsBody: authorizer.needsBody, encodesBody: true,
+            identities: identities, userData: Array(authorizer.userData.utf8), needsBody: authorizer.needsBody, encodesBody: api.definition.encodesFunctionBody,
             timeoutMilliseconds: min(Self.timeout, settings.maxBackendTimeoutMilliseconds), cache: cache(of: authorizer))
     }
 

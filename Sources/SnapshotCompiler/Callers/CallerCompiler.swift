@@ -5,12 +5,12 @@ import Snapshot
 /// Who may call an API, and the credentials of applications.
 public struct CallerCompiler: Sendable {
     private let registry: RuntimeRegistry
-    private let ledger: SecretLedger
+    private let uses: UseMeters
 
-    /// - Parameter ledger: where uses of secrets are counted.
-    public init(registry: RuntimeRegistry = RuntimeRegistry(), ledger: SecretLedger = SecretLedger()) {
+    /// - Parameter uses: where uses of credentials are counted.
+    public init(registry: RuntimeRegistry = RuntimeRegistry(), uses: UseMeters = UseMeters(loops: 0)) {
         self.registry = registry
-        self.ledger = ledger
+        self.uses = uses
     }
 
     /// - Returns: nil for an API that asks nobody.
@@ -57,17 +57,25 @@ public struct CallerCompiler: Sendable {
         }
         return AppCredential(
             instanceID: app.instanceID, appID: app.id, name: app.name, key: Array(app.key.utf8), secrets: secrets(of: caller),
-            codes: caller.codes.map { Array($0.code.revealed.utf8) }, accountID: caller.accountID,
+            codes: words(of: caller), accountID: caller.accountID,
             projectID: caller.projectID, addresses: addresses, quota: quota)
     }
 
     private func secrets(of caller: CallingApplication) -> [AppSecret] {
         let app = caller.application
         func compiled(_ id: String, _ secret: Secret, _ endsAt: Int64?) -> AppSecret {
-            AppSecret(id: id, secret: secret, endsAt: endsAt, use: ledger.use(of: id, applicationID: app.id))
+            AppSecret(id: id, secret: secret, endsAt: endsAt, meter: uses.meter(.appSecret, id: id, ownerID: app.id))
         }
         return [compiled(caller.present.id, app.secret, nil)]
             // Rounded down: no secret works after the end that was said.
             + caller.retired.map { compiled($0.id, $0.secret, $0.endsAt.nanoseconds / 1_000_000) }
+    }
+
+    private func words(of caller: CallingApplication) -> [AppWord] {
+        func compiled(_ id: String, _ ownerID: String, _ code: Secret, _ endsAt: Int64?) -> AppWord {
+            AppWord(code, endsAt: endsAt, meter: uses.meter(.appCode, id: id, ownerID: ownerID))
+        }
+        return caller.codes.map { compiled(caller.presentCodes[$0.id]?.id ?? $0.id, $0.id, $0.code, nil) }
+            + caller.retiredCodes.map { compiled($0.id, $0.ownerID, $0.secret, $0.endsAt.nanoseconds / 1_000_000) }
     }
 }

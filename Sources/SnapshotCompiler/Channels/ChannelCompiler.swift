@@ -5,6 +5,7 @@ import Snapshot
 struct ChannelCompiler {
     let contents: [String: ChannelContent]
     let registry: RuntimeRegistry
+    var tls = BackendTLSChoice()
 
     /// A member that may get requests.
     private struct Entry {
@@ -44,7 +45,7 @@ struct ChannelCompiler {
             let requests = registry.state(key("channel member", id, entry.address)) { MemberState() }
             // Another question is another health: it begins as up.
             let up = plan.map { plan in
-                registry.state(key("member health", id, entry.address, "\(plan.question) \(plan.port)")) { MemberHealth() }
+                registry.state(key("member health", id, entry.address, "\(plan.question) \(plan.port) \(plan.tls?.description ?? "")")) { MemberHealth() }
             }
             states[entry.address] = (requests, up)
         }
@@ -72,7 +73,9 @@ struct ChannelCompiler {
         func refuse(_ reason: String) -> CompileDiagnostic {
             CompileDiagnostic(field: "vpc_health_config", reason: reason, resource: resource)
         }
-        guard !check.enableClientTLS else { throw refuse("enable_client_ssl: client certificates are not served") }
+        if check.enableClientTLS, tls.mutual == nil {
+            throw refuse("enable_client_ssl: the instance has no backend_client_certificate")
+        }
         var question = HealthCheckPlan.Question.connect
         if check.checksHTTP {
             guard let statuses = HealthCheck.statuses(check.httpCode) else { throw refuse("http_code: is no list of statuses") }
@@ -81,7 +84,8 @@ struct ChannelCompiler {
         }
         return HealthCheckPlan(
             question: question, port: check.port, thresholdNormal: check.thresholdNormal, thresholdAbnormal: check.thresholdAbnormal,
-            intervalSeconds: check.timeInterval, timeoutSeconds: check.timeout)
+            intervalSeconds: check.timeInterval, timeoutSeconds: check.timeout,
+            tls: !check.usesTLS ? nil : check.enableClientTLS ? tls.mutual : tls.verified)
     }
 }
 

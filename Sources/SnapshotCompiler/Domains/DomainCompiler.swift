@@ -26,11 +26,12 @@ public struct DomainCompiler {
     ///
     /// - Parameters:
     ///   - cipherSuites: those of TLS 1.2 that the instance allows; empty: the library's own choice.
+    ///   - offersHTTP2: the instance has not switched it off.
     ///   - tolerates: a certificate that the TLS library does not take makes handshakes for its domain fail, instead of being
     ///     refused.
     /// - Throws: ``CompileDiagnostic`` naming the certificate.
     public mutating func compile(
-        groupID: String, _ inputs: [Input], cipherSuites: [CipherSuite] = [], tolerates: Bool
+        groupID: String, _ inputs: [Input], cipherSuites: [CipherSuite] = [], offersHTTP2: Bool = true, tolerates: Bool
     ) throws(CompileDiagnostic) -> [DomainRules] {
         let known = prepared[groupID] ?? []
         var used: [(material: TLSMaterial, context: any PreparedTLS)] = []
@@ -43,7 +44,7 @@ public struct DomainCompiler {
             for certificate in input.certificates {
                 let material = TLSMaterial(
                     chain: certificate.content.chain, key: certificate.content.key, authorities: authorities, minimum: minimum,
-                    cipherSuites: cipherSuites.map(\.rawValue))
+                    cipherSuites: cipherSuites.map(\.rawValue), offersHTTP2: offersHTTP2)
                 var context = (used + known).first { $0.material == material }?.context
                 if context == nil {
                     do {

@@ -64,7 +64,8 @@ extension PluginCompiler {
             }
             return .http(
                 HTTPBackend(
-                    upstream: try upstream(target.address, usesTLS: target.usesTLS, plugin), hostHeader: Array(target.address.utf8),
+                    upstream: try upstream(target.address, usesTLS: target.usesTLS, tls: backendTLS(target.usesTLS), plugin),
+                    hostHeader: Array(target.address.utf8),
                     method: target.method.map { RouteMethod($0) }, path: .pieces([.literal(Array(target.path.utf8))]),
                     timeoutMilliseconds: target.timeoutMilliseconds, retry: .times(0)))
         case .mock(let status, let headers, let body):
@@ -79,22 +80,36 @@ extension PluginCompiler {
             guard target.timeoutMilliseconds <= settings.maxBackendTimeoutMilliseconds else {
                 throw refuse(plugin, "http_vpc_info.timeout: is above the instance's backend_timeout")
             }
-            let channels = ChannelCompiler(contents: api.channels, registry: registry)
+            let channels = ChannelCompiler(contents: api.channels, registry: registry, tls: settings.backendTLS)
             return .http(
                 HTTPBackend(
-                    upstream: Upstream(usesTLS: target.usesTLS, host: "", port: 0), hostHeader: Array(target.proxyHost.utf8),
+                    upstream: Upstream(usesTLS: target.usesTLS, host: "", port: 0, tls: backendTLS(target.usesTLS)),
+                    hostHeader: Array(target.proxyHost.utf8),
                     method: target.method.map { RouteMethod($0) }, path: .pieces([.literal(Array(target.path.utf8))]),
                     timeoutMilliseconds: target.timeoutMilliseconds, retry: .times(0),
                     channel: try channels.compile(target.channelID, resource: "plug-in \(plugin.id)")))
-        case .function: throw refuse(plugin, "downgrade: functions are not served")
+        case .function(let target):
+            guard target.timeoutMilliseconds <= settings.maxBackendTimeoutMilliseconds else {
+                throw refuse(plugin, "func_info.timeout: is above the instance's backend_timeout")
+            }
+            return .function(
+                FunctionBackend(
+                    function: try functions.target(target.function, field: "plugin_content", resource: "plug-in \(plugin.id)"),
+                    isAsync: target.isAsync, encodesBody: api.definition.encodesFunctionBody,
+                    timeoutMilliseconds: target.timeoutMilliseconds))
         }
     }
 
-    private func upstream(_ address: String, usesTLS: Bool, _ plugin: Plugin) throws(CompileDiagnostic) -> Upstream {
+    /// Whose certificates count where a downgrade goes.
+    private func backendTLS(_ usesTLS: Bool) -> BackendTLS? { usesTLS ? settings.backendTLS.verified : nil }
+
+    private func upstream(
+        _ address: String, usesTLS: Bool, tls: BackendTLS? = nil, _ plugin: Plugin
+    ) throws(CompileDiagnostic) -> Upstream {
         guard let (host, port) = BackendCompiler.split(address, defaultPort: usesTLS ? 443 : 80) else {
             throw refuse(plugin, "address: must be host or host:port")
         }
-        return Upstream(usesTLS: usesTLS, host: host, port: port)
+        return Upstream(usesTLS: usesTLS, host: host, port: port, tls: tls)
     }
 
     // MARK: third_auth
@@ -110,7 +125,7 @@ extension PluginCompiler {
         case .channel(let id, let proxyHost):
             hostHeader = proxyHost
             upstream = Upstream(usesTLS: content.usesTLS, host: "", port: 0)
-            channel = try ChannelCompiler(contents: api.channels, registry: registry).compile(id, resource: "plug-in \(plugin.id)")
+            channel = try ChannelCompiler(contents: api.channels, registry: registry, tls: settings.backendTLS).compile(id, resource: "plug-in \(plugin.id)")
         }
         guard content.timeoutMilliseconds <= settings.maxBackendTimeoutMilliseconds else {
             throw refuse(plugin, "auth_request.timeout: is above the instance's backend_timeout")

@@ -7,6 +7,7 @@ struct PluginCompiler {
     let api: PublishedAPI
     let settings: InstanceSettings
     let registry: RuntimeRegistry
+    let functions: FunctionCompiler
 
     /// Adds `plugin` to `policies`.
     func compile(_ plugin: Plugin, into policies: inout RoutePolicies) throws(CompileDiagnostic) {

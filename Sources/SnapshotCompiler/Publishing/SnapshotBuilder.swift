@@ -1,4 +1,5 @@
 import GatewayPrimitives
+import RequestSigning
 import Snapshot
 
 /// One change to what the gateway serves.
@@ -12,7 +13,7 @@ public enum SnapshotChange: Sendable {
     case groupRemoved(id: String)
     case instance(InstanceSettings)
     /// All public keys that an instance serves: name of the signature key -> PEM.
-    case publicKeys(instanceID: String, [String: [UInt8]])
+    case publicKeys(instanceID: String, [String: PublicKeyText])
     case instanceRemoved(id: String)
     /// An application as it is now; nil when it is gone.
     case application(id: String, AppCredential?)
@@ -31,8 +32,8 @@ public struct SnapshotBuilder {
     }
 
     private struct Placement {
-        let groupID: String
-        let environmentID: String
+        /// Key in `groups`.
+        let site: String
         let route: Route
     }
 
@@ -44,17 +45,22 @@ public struct SnapshotBuilder {
     private var wildcardHosts = ByteTrie<VirtualHost>()
     private var domains = ByteTrie<DomainRules>()
     private var wildcardDomains = ByteTrie<DomainRules>()
-    private var publicKeys = ByteTrie<[UInt8]>()
+    private var publicKeys = ByteTrie<PublicKeyText>()
     private var publicKeyNames: [String: [String]] = [:]
     private var callers = CallerDirectory.empty
     private var channels = ChannelUses()
+    private var appRoutes = AppRouteTables()
+    private var addresses = ByteTrie<Int>()
+    private let hops: HopKey?
 
-    public init() {}
+    /// - Parameter hops: signs the marks of requests that the gateway sends on.
+    public init(hops: HopKey? = nil) { self.hops = hops }
 
     public func snapshot(revision: UInt64) -> GatewaySnapshot {
         GatewaySnapshot(
             revision: revision, hosts: hosts, wildcardHosts: wildcardHosts, domains: domains, wildcardDomains: wildcardDomains,
-            instances: instances, publicKeys: publicKeys, callers: callers, checkedChannels: channels.checked)
+            instances: instances, publicKeys: publicKeys, callers: callers, addresses: addresses,
+            appRoutes: appRoutes.trie, hops: hops, checkedChannels: channels.checked)
     }
 
     /// Settings of an instance as of the changes applied so far.
@@ -71,14 +77,14 @@ public struct SnapshotBuilder {
         for case .route(let publicationID, _, _) in changes {
             guard let old = placements.removeValue(forKey: publicationID) else { continue }
             remove(old)
-            changedGroups.insert(old.groupID)
+            changedGroups.insert(old.site)
         }
         for change in changes {
             switch change {
             case .route(let publicationID, let instanceID, let route):
                 if let route {
                     insert(route, publicationID: publicationID, instanceID: instanceID)
-                    changedGroups.insert(route.identity.groupID)
+                    changedGroups.insert(Self.site(of: route))
                 }
             case .group(let id, let name, let instanceID, let hosts, let domains, let failures):
                 var group = groups[id] ?? Group(name: name, instanceID: instanceID, hosts: [], environments: [])
@@ -98,17 +104,26 @@ public struct SnapshotBuilder {
                 for domain in group.domains { removeDomain(domain.name) }
             case .instance(let settings):
                 if let index = instanceIndex[settings.instanceID] {
+                    let old = instances[index]
+                    for address in old.addresses where !settings.addresses.contains(address) { setAddress(address, nil) }
+                    // What switches it on compiles all routes again.
+                    if !settings.routesByApp { appRoutes.removeAll(instanceID: settings.instanceID) }
                     instances[index] = settings
                 } else {
                     instanceIndex[settings.instanceID] = instances.count
                     instances.append(settings)
                 }
+                for address in settings.addresses { setAddress(address, instanceIndex[settings.instanceID]) }
             case .publicKeys(let instanceID, let keys): setPublicKeys(instanceID, keys)
             case .application(let id, let credential):
                 // Words that one application gives up may go to another one in the same write: those that go, go first.
                 if credential == nil { callers = callers.replacing(callers.app(id: id), with: nil) }
             case .instanceRemoved(let id):
                 setPublicKeys(id, [:])
+                appRoutes.removeAll(instanceID: id)
+                if let index = instanceIndex[id] {
+                    for address in instances[index].addresses { setAddress(address, nil) }
+                }
                 // Its place stays, so that the places of the others do; no group refers to it any longer.
                 instanceIndex[id] = nil
                 for app in callers.apps where app.instanceID == id { callers = callers.replacing(app, with: nil) }
@@ -118,46 +133,30 @@ public struct SnapshotBuilder {
             callers = callers.replacing(callers.app(id: id), with: credential)
         }
         for id in changedGroups { publishGroup(id) }
+        appRoutes.settle()
         channels.settle()
     }
 
+    /// Where a route answers: at the hosts of its group, or at a domain of its own. No group has such an id.
+    private static func site(of route: Route) -> String {
+        route.domain.map { "domain:" + $0 } ?? route.identity.groupID
+    }
+
     private mutating func insert(_ route: Route, publicationID: String, instanceID: String) {
-        let identity = route.identity
-        var group =
-            groups[identity.groupID]
-            ?? Group(name: identity.groupName, instanceID: instanceID, hosts: [], environments: [])
-        if let index = group.environments.firstIndex(where: { $0.id == identity.environmentID }) {
-            let old = group.environments[index]
-            group.environments[index] = EnvironmentRoutes(
-                id: old.id, name: Array(identity.environmentName.utf8), routes: old.routes.inserting(route))
-        } else {
-            let added = EnvironmentRoutes(
-                id: identity.environmentID, name: Array(identity.environmentName.utf8), routes: RouteTable().inserting(route))
-            group.environments.append(added)
-            // RELEASE first: a request without X-Stage finds it by one comparison.
-            if let release = group.environments.firstIndex(where: { $0.name == Array("RELEASE".utf8) }), release > 0 {
-                group.environments.swapAt(0, release)
-            }
-        }
-        groups[identity.groupID] = group
+        let site = Self.site(of: route)
+        var group = groups[site] ?? Group(name: route.identity.groupName, instanceID: instanceID, hosts: [], environments: [])
+        if let domain = route.domain { group.hosts = [domain] }
+        group.environments.insert(route)
+        groups[site] = group
+        if settings(instanceID: instanceID).routesByApp { appRoutes.insert(route, instanceID: instanceID) }
         for channel in route.checkedChannels { channels.add(channel) }
-        placements[publicationID] = Placement(groupID: identity.groupID, environmentID: identity.environmentID, route: route)
+        placements[publicationID] = Placement(site: site, route: route)
     }
 
     private mutating func remove(_ placement: Placement) {
         for channel in placement.route.checkedChannels { channels.remove(channel) }
-        guard var group = groups[placement.groupID],
-            let index = group.environments.firstIndex(where: { $0.id == placement.environmentID })
-        else { return }
-        let old = group.environments[index]
-        let routes = old.routes.removing(
-            method: placement.route.method, path: placement.route.path, matchMode: placement.route.matchMode)
-        if routes.isEmpty {
-            group.environments.remove(at: index)
-        } else {
-            group.environments[index] = EnvironmentRoutes(id: old.id, name: old.name, routes: routes)
-        }
-        groups[placement.groupID] = group
+        appRoutes.remove(placement.route)
+        groups[placement.site]?.environments.remove(placement.route)
     }
 
     private mutating func publishGroup(_ id: String) {
@@ -171,10 +170,15 @@ public struct SnapshotBuilder {
         }
         let plain = host(nil)
         for name in group.hosts { setHost(name, plain) }
+        if id.hasPrefix("domain:"), group.environments.isEmpty { groups[id] = nil }
         for domain in group.domains { setHost(domain.name, host(domain)) }
     }
 
-    private mutating func setPublicKeys(_ instanceID: String, _ keys: [String: [UInt8]]) {
+    private mutating func setAddress(_ address: String, _ place: Int?) {
+        addresses = addresses.setting(Array(address.utf8), to: place)
+    }
+
+    private mutating func setPublicKeys(_ instanceID: String, _ keys: [String: PublicKeyText]) {
         func place(_ name: String) -> [UInt8] { Array("\(instanceID)/\(name)".utf8) }
         for name in publicKeyNames.removeValue(forKey: instanceID) ?? [] where keys[name] == nil {
             publicKeys = publicKeys.setting(place(name), to: nil)

@@ -4,14 +4,14 @@ extension Publication: Record {
     public static let table = "publications"
     public static let columns = [
         "id", "api_id", "instance_id", "env_id", "version_id", "group_id", "req_method", "path_key", "match_mode",
-        "published_at",
+        "published_at", "domain_name",
     ]
 
     public var values: [SQLValue] {
         [
             .text(id), .text(apiID), .text(instanceID), .text(environmentID), SQLValue(versionID), .text(groupID),
             .text(claim.method.rawValue), .text(claim.pathKey), .text(claim.matchMode.rawValue),
-            .integer(publishedAt.nanoseconds),
+            .integer(publishedAt.nanoseconds), .text(domainName),
         ]
     }
 
@@ -26,7 +26,7 @@ extension Publication: Record {
             environmentID: try row.text("env_id"), versionID: try row.optionalText("version_id"),
             groupID: try row.text("group_id"),
             claim: RequestClaim(method: method, pathKey: try row.text("path_key"), matchMode: mode),
-            publishedAt: Timestamp(nanoseconds: try row.integer("published_at")))
+            publishedAt: Timestamp(nanoseconds: try row.integer("published_at")), domainName: try row.text("domain_name"))
     }
 }
 

@@ -25,6 +25,9 @@ public enum Schema {
         .statistics,
         .audit,
         .rotation,
+        .featureSecrets,
+        .credentialRotation,
+        .apiDomains,
     ]
 
     /// Brings the database to the newest step, all missing steps in one transaction.

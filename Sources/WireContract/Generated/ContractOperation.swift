@@ -257,6 +257,14 @@ public enum ContractOperation: String, CaseIterable, Sendable, Hashable {
     case showDetailsOfOrchestration = "show_details_of_orchestration"
     case updateOrchestration = "update_orchestration"
 
+    // Rotation: for APIG clients only.
+    case endAppCodeSecret = "end_app_code_secret"
+    case endSignatureKeySecret = "end_signature_key_secret"
+    case listAppCodeSecrets = "list_app_code_secrets"
+    case listSignatureKeySecrets = "list_signature_key_secrets"
+    case rotateAppCode = "rotate_app_code"
+    case rotateSignatureKey = "rotate_signature_key"
+
     // Throttles: for APIG clients only.
     case batchDeleteThrottlingPolicyV2 = "batch_delete_throttling_policy_v2"
 }

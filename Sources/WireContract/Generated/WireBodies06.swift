@@ -185,6 +185,7 @@ extension Wire {
         public var slDomain: String?
         public var slDomains: [String]?
         public var versionId: String?
+        public var isSendFgBodyBase64: Bool?
 
         public init(
             name: String? = nil,
@@ -234,7 +235,8 @@ extension Wire {
             policyHttps: [Wire.ApiPolicyHttpResp]? = nil,
             slDomain: String? = nil,
             slDomains: [String]? = nil,
-            versionId: String? = nil
+            versionId: String? = nil,
+            isSendFgBodyBase64: Bool? = nil
         ) {
             self.name = name
             self.type = type
@@ -284,6 +286,7 @@ extension Wire {
             self.slDomain = slDomain
             self.slDomains = slDomains
             self.versionId = versionId
+            self.isSendFgBodyBase64 = isSendFgBodyBase64
         }
 
         enum CodingKeys: String, CodingKey {
@@ -335,6 +338,7 @@ extension Wire {
             case slDomain = "sl_domain"
             case slDomains = "sl_domains"
             case versionId = "version_id"
+            case isSendFgBodyBase64 = "is_send_fg_body_base64"
         }
     }
 
@@ -357,28 +361,6 @@ extension Wire {
             case size
             case total
             case apiVersions = "api_versions"
-        }
-    }
-
-    public struct ListApisBindedToAclPolicyV2Response: Codable, Sendable, Equatable {
-        public var size: Int?
-        public var total: Int?
-        public var apis: [Wire.AclBindApiInfo]?
-
-        public init(
-            size: Int? = nil,
-            total: Int? = nil,
-            apis: [Wire.AclBindApiInfo]? = nil
-        ) {
-            self.size = size
-            self.total = total
-            self.apis = apis
-        }
-
-        enum CodingKeys: String, CodingKey {
-            case size
-            case total
-            case apis
         }
     }
 }

@@ -34,6 +34,7 @@ extension Wire {
         public var policyFunctions: [Wire.ApiPolicyFunctionCreate]?
         public var backendApi: Wire.BackendApiCreate?
         public var policyHttps: [Wire.ApiPolicyHttpCreate]?
+        public var isSendFgBodyBase64: Bool?
 
         public init(
             name: String? = nil,
@@ -66,7 +67,8 @@ extension Wire {
             policyMocks: [Wire.ApiPolicyMockCreate]? = nil,
             policyFunctions: [Wire.ApiPolicyFunctionCreate]? = nil,
             backendApi: Wire.BackendApiCreate? = nil,
-            policyHttps: [Wire.ApiPolicyHttpCreate]? = nil
+            policyHttps: [Wire.ApiPolicyHttpCreate]? = nil,
+            isSendFgBodyBase64: Bool? = nil
         ) {
             self.name = name
             self.type = type
@@ -99,6 +101,7 @@ extension Wire {
             self.policyFunctions = policyFunctions
             self.backendApi = backendApi
             self.policyHttps = policyHttps
+            self.isSendFgBodyBase64 = isSendFgBodyBase64
         }
 
         enum CodingKeys: String, CodingKey {
@@ -133,6 +136,7 @@ extension Wire {
             case policyFunctions = "policy_functions"
             case backendApi = "backend_api"
             case policyHttps = "policy_https"
+            case isSendFgBodyBase64 = "is_send_fg_body_base64"
         }
     }
 

@@ -34,11 +34,16 @@ enum Daemon {
             hosts: ["localhost", "*.\(settings.groupHostSuffix)"])
         var configuration = ProxyConfiguration(
             http: .init(host: settings.gateway.host, port: settings.gateway.port),
-            https: .init(host: settings.gatewayTLS.host, port: settings.gatewayTLS.port), tls: tls,
+            https: .init(host: settings.gatewayTLS.host, port: settings.gatewayTLS.port), tls: tls.withHTTP2,
             eventLoops: settings.gatewayThreads)
         configuration.verifiesBackendCertificates = settings.verifiesBackendCertificates
+        let folderPath = folder.path
+        let accessLog = try settings.accessLog.map { try openAccessLog($0, folder: folderPath, region: settings.region, log: log) }
+        configuration.accessLog = accessLog
         configuration.httpExpectsProxyHeader = settings.gatewayProxyProtocol
         configuration.httpsExpectsProxyHeader = settings.gatewayTLSProxyProtocol
+        configuration.tlsWithoutHTTP2 = tls.withoutHTTP2
+        configuration.allowsPlainHTTP2 = settings.gatewayH2C
         configuration.tunnelIdleMilliseconds = settings.tunnelIdleSeconds * 1000
         let gateway: ProxyServer
         do {
@@ -49,15 +54,16 @@ enum Daemon {
         let state = ReadyState()
         let plane = try ControlPlane(
             store: store, box: box, settings: planeSettings(settings), log: log,
-            tls: ProxyServer.prepareTLS,
+            tls: ProxyServer.prepareTLS(verifiesBackends: settings.verifiesBackendCertificates),
             traffic: { await gateway.takeTraffic() },
+            uses: { await gateway.takeUses() },
             sink: { snapshot, inForce in
                 gateway.publish(snapshot) {
                     state.revision.withLock { $0 = max($0, snapshot.revision) }
                     inForce()
                 }
             })
-        let directory = IdentityDirectory(plane: plane)
+        let directory = IdentityDirectory(plane: plane, lifeSeconds: Int64(settings.tokenLifeSeconds))
         try await FirstStart.run(plane: plane, directory: directory, folder: folder, settings: settings)
         gateway.identifyCallers(GatewayIdentities.lookup(in: directory))
         let bound: ProxyServer.Bound
@@ -81,7 +87,12 @@ enum Daemon {
                 plane, debugging: GatewayDebugging.sender(gateway), explaining: GatewayExplaining.explainer(gateway, directory)),
             status: ProcessStatus(
                 version: version, startTime: ControlPlane.wallClock().seconds, revision: { state.revision.withLock { $0 } },
-                isReady: { state.isReady.withLock { $0 } }),
+                isReady: { state.isReady.withLock { $0 } },
+                metrics: {
+                    var own = MetricsText()
+                    ProcessMetrics.write(to: &own)
+                    return await gateway.metrics().text + plane.metrics().text + own.text
+                }),
             log: log,
             onRunning: { _ in
                 state.isReady.withLock { $0 = true }
@@ -101,6 +112,7 @@ enum Daemon {
                     .init(service: GatewayService(gateway: gateway, state: state, drain: .seconds(settings.drainSeconds))),
                     .init(service: application),
                     .init(service: StatisticsService(plane: plane)),
+                    .init(service: LogReopening(log: accessLog)),
                 ], gracefulShutdownSignals: [.sigterm, .sigint], logger: log))
         do {
             try await group.run()
@@ -109,6 +121,19 @@ enum Daemon {
         }
         await plane.settleTraffic()
         try plane.close()
+    }
+
+    /// - Throws: ``PlainFailure`` when the file cannot be opened.
+    private static func openAccessLog(
+        _ wanted: AccessLogSettings, folder: String, region: String, log: Logger
+    ) throws -> AccessLog {
+        var wanted = wanted
+        if !wanted.path.hasPrefix("/") { wanted.path = "\(folder)/\(wanted.path)" }
+        do throws(AccessLogError) {
+            return try AccessLog(wanted, region: region, logger: log)
+        } catch .cannotOpen(let path, let reason) {
+            throw PlainFailure("access_log: cannot open \(path): \(reason)")
+        }
     }
 
     private static func reason(_ error: ProxyStartError) -> String {
@@ -155,6 +180,15 @@ private struct StatisticsService: Service {
                 await plane.settleTraffic()
             }
         }
+    }
+}
+
+/// SIGHUP: the access log was moved away, and goes on in a new file. Without a log nothing happens.
+private struct LogReopening: Service {
+    let log: AccessLog?
+
+    func run() async throws {
+        for await _ in await UnixSignalsSequence(trapping: .sighup).cancelOnGracefulShutdown() { log?.reopen() }
     }
 }
 

@@ -10,8 +10,10 @@ enum GatewayCertificate {
     private static let lifetime: TimeInterval = 365 * 86_400
     private static let renewalMargin: TimeInterval = 30 * 86_400
 
-    /// - Returns: TLS settings for the listener: TLS 1.2 and 1.3, HTTP/1.1.
-    static func tlsContext(certificatePath: String, keyPath: String, hosts: [String]) throws -> NIOSSLContext {
+    /// - Returns: TLS settings for the listener, TLS 1.2 and 1.3: for clients that may agree on HTTP/2, and for the others.
+    static func tlsContext(
+        certificatePath: String, keyPath: String, hosts: [String]
+    ) throws -> (withHTTP2: NIOSSLContext, withoutHTTP2: NIOSSLContext) {
         if !isUsable(certificatePath, keyPath) {
             let (certificate, key) = try make(hosts: hosts)
             // Key first: a certificate without its key is made anew, the other way round as well.
@@ -24,7 +26,9 @@ enum GatewayCertificate {
                 privateKey: .privateKey(try NIOSSLPrivateKey(file: keyPath, format: .pem)))
             configuration.minimumTLSVersion = .tlsv12
             configuration.applicationProtocols = ["http/1.1"]
-            return try NIOSSLContext(configuration: configuration)
+            let plain = try NIOSSLContext(configuration: configuration)
+            configuration.applicationProtocols = ["h2", "http/1.1"]
+            return (try NIOSSLContext(configuration: configuration), plain)
         } catch {
             throw PlainFailure("the certificate \(certificatePath) and its key cannot be used")
         }

@@ -13,6 +13,7 @@ struct Serve: AsyncParsableCommand {
     var gatewayProxyProtocol = false
     @Flag(name: .customLong("gateway-tls-proxy-protocol"), help: "Connections to --gateway-tls begin with a PROXY header.")
     var gatewayTLSProxyProtocol = false
+    @Flag(name: .customLong("gateway-h2c"), help: "Take HTTP/2 without TLS at --gateway.") var gatewayH2C = false
     @Option(name: .customLong("gateway-threads"), help: "Event loops that carry traffic (default: one a core).")
     var gatewayThreads: Int?
     @Option(help: "Settings file (YAML).") var config: String?
@@ -26,6 +27,7 @@ struct Serve: AsyncParsableCommand {
         if let gatewayTLS { settings.gatewayTLS = gatewayTLS }
         if gatewayProxyProtocol { settings.gatewayProxyProtocol = true }
         if gatewayTLSProxyProtocol { settings.gatewayTLSProxyProtocol = true }
+        if gatewayH2C { settings.gatewayH2C = true }
         if let gatewayThreads { settings.gatewayThreads = gatewayThreads }
         try settings.check()
         if let store { throw PlainFailure("--store \(store.prefix { $0 != ":" }): only the embedded SQLite store is built in") }

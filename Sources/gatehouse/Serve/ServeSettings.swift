@@ -1,6 +1,7 @@
 import ControlPlane
 import Foundation
 import GatewayModel
+import ProxyServer
 import Yams
 
 /// What `gatehouse serve` runs with: flags win over the settings file, the settings file over the defaults
@@ -23,14 +24,19 @@ struct ServeSettings: Sendable, Equatable {
     /// Connections of these listeners begin with a PROXY header.
     var gatewayProxyProtocol = false
     var gatewayTLSProxyProtocol = false
+    /// Clients may speak HTTP/2 on the plain listener, without having asked.
+    var gatewayH2C = false
     /// How long a tunnel (WebSocket) may be silent.
     var tunnelIdleSeconds = 3600
     /// How long a stop waits for requests that are under way.
     var drainSeconds = 10
     var featureIntervalSeconds = 0
+    var tokenLifeSeconds = 86_400
     var quotas = Quotas()
     var functions = FunctionRegistry()
     var logLevel = "info"
+    /// nil: requests are not logged. The path may be relative to the data folder.
+    var accessLog: AccessLogSettings?
 
     init(dataFolder: String) { self.dataFolder = dataFolder }
 
@@ -59,10 +65,13 @@ struct ServeSettings: Sendable, Equatable {
         if let value = file.verifyBackendCertificates { verifiesBackendCertificates = value }
         if let value = file.gatewayProxyProtocol { gatewayProxyProtocol = value }
         if let value = file.gatewayTLSProxyProtocol { gatewayTLSProxyProtocol = value }
+        if let value = file.gatewayH2C { gatewayH2C = value }
         if let value = file.tunnelIdleSeconds { tunnelIdleSeconds = value }
         if let value = file.drainSeconds { drainSeconds = value }
         if let value = file.featureIntervalSeconds { featureIntervalSeconds = value }
+        if let value = file.tokenLifeSeconds { tokenLifeSeconds = value }
         if let value = file.logLevel { logLevel = value }
+        if let value = file.accessLog { accessLog = try Self.accessLog(value, path) }
         if let value = file.functions { functions = try Self.functions(value, path) }
         for (name, value) in file.quotas ?? [:] {
             guard let place = SettingsFile.quotas[name] else { throw PlainFailure("\(path): unknown quota \(name)") }
@@ -78,6 +87,7 @@ struct ServeSettings: Sendable, Equatable {
         try require((0...3600).contains(drainSeconds), "drain_seconds is outside 0 to 3600")
         try require((1...86_400).contains(tunnelIdleSeconds), "tunnel_idle_seconds is outside 1 to 86400")
         try require((0...86_400).contains(featureIntervalSeconds), "feature_interval_seconds is outside 0 to 86400")
+        try require((1...86_400).contains(tokenLifeSeconds), "token_life_seconds is outside 1 to 86400")
         try require(
             !groupHostSuffix.isEmpty && groupHostSuffix.utf8.count <= 200
                 && groupHostSuffix.utf8.allSatisfy { ($0 >= 97 && $0 <= 122) || ($0 >= 48 && $0 <= 57) || $0 == 45 || $0 == 46 },
@@ -92,6 +102,22 @@ struct ServeSettings: Sendable, Equatable {
     private static func address(_ text: String, _ name: String, _ path: String) throws -> Address {
         guard let address = Address(argument: text) else { throw PlainFailure("\(path): \(name) is not HOST:PORT") }
         return address
+    }
+
+    private static func accessLog(_ file: SettingsFile.AccessLog, _ path: String) throws -> AccessLogSettings {
+        var settings = AccessLogSettings(path: file.path)
+        func apply(_ value: Int?, _ name: String, _ range: ClosedRange<Int>, _ place: WritableKeyPath<AccessLogSettings, Int>) throws {
+            guard let value else { return }
+            guard range.contains(value) else {
+                throw PlainFailure("\(path): access_log.\(name) is outside \(range.lowerBound) to \(range.upperBound)")
+            }
+            settings[keyPath: place] = value
+        }
+        guard !file.path.isEmpty, !file.path.utf8.contains(0) else { throw PlainFailure("\(path): access_log.path is no path") }
+        try apply(file.maxBytes, "max_bytes", 0...1_000_000_000_000, \.maxBytes)
+        try apply(file.keptFiles, "kept_files", 1...1000, \.keptFiles)
+        try apply(file.queueBytes, "queue_bytes", 65_536...1_073_741_824, \.queueBytes)
+        return settings
     }
 
     /// - Throws: ``PlainFailure`` that names the URN whose URL is none.
@@ -118,13 +144,42 @@ struct ServeSettings: Sendable, Equatable {
 /// The settings file as written; a name that it does not know is an error, so that a typing mistake is not a silent default.
 private struct SettingsFile: Decodable {
     var management, gateway, gatewayTLS, region, domainName, groupHostSuffix, publicURL, logLevel: String?
-    var gatewayThreads, drainSeconds, featureIntervalSeconds, tunnelIdleSeconds: Int?
-    var verifyBackendCertificates, gatewayProxyProtocol, gatewayTLSProxyProtocol: Bool?
+    var gatewayThreads, drainSeconds, featureIntervalSeconds, tunnelIdleSeconds, tokenLifeSeconds: Int?
+    var verifyBackendCertificates, gatewayProxyProtocol, gatewayTLSProxyProtocol, gatewayH2C: Bool?
     var quotas: [String: Int]?
     var functions: [String: String]?
+    var accessLog: AccessLog?
+
+    struct AccessLog: Decodable {
+        let path: String
+        let maxBytes, keptFiles, queueBytes: Int?
+
+        enum CodingKeys: String, CodingKey {
+            case path
+            case maxBytes = "max_bytes"
+            case keptFiles = "kept_files"
+            case queueBytes = "queue_bytes"
+        }
+
+        init(from decoder: any Decoder) throws {
+            for name in try decoder.container(keyedBy: AnyName.self).allKeys where CodingKeys(rawValue: name.stringValue) == nil {
+                throw DecodingError.dataCorrupted(
+                    .init(codingPath: [], debugDescription: "unknown setting access_log.\(name.stringValue)"))
+            }
+            let values = try decoder.container(keyedBy: CodingKeys.self)
+            guard let path = try values.decodeIfPresent(String.self, forKey: .path) else {
+                throw DecodingError.dataCorrupted(.init(codingPath: [], debugDescription: "access_log has no path"))
+            }
+            self.path = path
+            maxBytes = try values.decodeIfPresent(Int.self, forKey: .maxBytes)
+            keptFiles = try values.decodeIfPresent(Int.self, forKey: .keptFiles)
+            queueBytes = try values.decodeIfPresent(Int.self, forKey: .queueBytes)
+        }
+    }
 
     enum CodingKeys: String, CodingKey, CaseIterable {
         case management, gateway, region, quotas, functions
+        case accessLog = "access_log"
         case gatewayTLS = "gateway_tls"
         case domainName = "domain_name"
         case groupHostSuffix = "group_host_suffix"
@@ -133,9 +188,11 @@ private struct SettingsFile: Decodable {
         case gatewayThreads = "gateway_threads"
         case gatewayProxyProtocol = "gateway_proxy_protocol"
         case gatewayTLSProxyProtocol = "gateway_tls_proxy_protocol"
+        case gatewayH2C = "gateway_h2c"
         case tunnelIdleSeconds = "tunnel_idle_seconds"
         case drainSeconds = "drain_seconds"
         case featureIntervalSeconds = "feature_interval_seconds"
+        case tokenLifeSeconds = "token_life_seconds"
         case verifyBackendCertificates = "verify_backend_certificates"
     }
 
@@ -184,11 +241,14 @@ private struct SettingsFile: Decodable {
         gatewayThreads = try values.decodeIfPresent(Int.self, forKey: .gatewayThreads)
         gatewayProxyProtocol = try values.decodeIfPresent(Bool.self, forKey: .gatewayProxyProtocol)
         gatewayTLSProxyProtocol = try values.decodeIfPresent(Bool.self, forKey: .gatewayTLSProxyProtocol)
+        gatewayH2C = try values.decodeIfPresent(Bool.self, forKey: .gatewayH2C)
         tunnelIdleSeconds = try values.decodeIfPresent(Int.self, forKey: .tunnelIdleSeconds)
         drainSeconds = try values.decodeIfPresent(Int.self, forKey: .drainSeconds)
+        tokenLifeSeconds = try values.decodeIfPresent(Int.self, forKey: .tokenLifeSeconds)
         featureIntervalSeconds = try values.decodeIfPresent(Int.self, forKey: .featureIntervalSeconds)
         verifyBackendCertificates = try values.decodeIfPresent(Bool.self, forKey: .verifyBackendCertificates)
         quotas = try values.decodeIfPresent([String: Int].self, forKey: .quotas)
         functions = try values.decodeIfPresent([String: String].self, forKey: .functions)
+        accessLog = try values.decodeIfPresent(AccessLog.self, forKey: .accessLog)
     }
 }

@@ -26,6 +26,8 @@ class Request:
     body: bytes
     connection: int
     chunked: bool = False
+    #: Common name of the certificate that the client showed.
+    peer: str = ""
 
     @property
     def path(self) -> str:
@@ -161,6 +163,7 @@ class Backend:
         try:
             if self.tls:
                 connection = self.tls.wrap_socket(connection, server_side=True)
+            peer = common_name(connection) if self.tls else ""
             reader = Reader(connection)
             while True:
                 try:
@@ -172,6 +175,7 @@ class Backend:
                     return
                 if request is None:
                     return
+                request.peer = peer
                 if self.remember:
                     with self._changed:
                         self._requests.append(request)
@@ -212,6 +216,12 @@ class Backend:
             whole = head if bodiless else head + answer.body
             connection.sendall(whole if answer.close_after is None else whole[: answer.close_after])
         return not answer.close and answer.close_after is None
+
+
+def common_name(connection: ssl.SSLSocket) -> str:
+    """Of the certificate that the other side showed; empty without one that was verified."""
+    shown = connection.getpeercert() or {}
+    return next((value for part in shown.get("subject", ()) for key, value in part if key == "commonName"), "")
 
 
 class Reader:

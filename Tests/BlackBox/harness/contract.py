@@ -79,13 +79,6 @@ def operation_ids() -> list[str]:
 
 
 @functools.cache
-def not_offered() -> frozenset[str]:
-    """Operations of the contract that this version does not serve: they answer 404 APIG.9996."""
-    lines = (Path(__file__).resolve().parents[1] / "not_offered.txt").read_text(encoding="utf-8").splitlines()
-    return frozenset(line for line in lines if line and not line.startswith("#"))
-
-
-@functools.cache
 def _validator(operation_id: str, status: str) -> OAS30Validator | None:
     for _, _, _, description in _operations():
         if description["operationId"] == operation_id:

@@ -166,6 +166,8 @@ class Sdk:
         self.instance_id = credentials["instance_id"]
         self.violations: list[str] = []
         self.used: set[str] = set()
+        #: Operations that have answered with a success which the contract allows.
+        self.succeeded: set[str] = set()
         config = HttpConfig.get_default_config()
         config.timeout = (10, 60)
         self.client = (
@@ -189,6 +191,9 @@ class Sdk:
             # Kept as well, because a test may expect a refusal and swallow the exception.
             self.violations.append(str(violation))
             raise
+        if response.status_code < 300:
+            description = contract.operation(response.request.method, response.request.path_url)
+            self.succeeded.add(description["operationId"])
 
     def __getattr__(self, operation: str):
         method = getattr(self.client, operation)

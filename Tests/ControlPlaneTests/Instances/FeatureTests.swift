@@ -1,6 +1,7 @@
 import ControlPlane
 import Foundation
 import GatewayModel
+import GatewayPrimitives
 import Snapshot
 import Store
 import Testing
@@ -102,9 +103,13 @@ import Testing
         ("custom_auth_header", #"{"backend_sign_header":"host"}"#), ("custom_auth_header", #"{"backend_sign_header":"a:b"}"#),
         ("custom_auth_header", #"{"backend_sign_headers":"x-sign"}"#), ("api_uri_no_escape", "yes"),
         ("api_uri_no_escape", #"{"enable":"on"}"#), ("app_basic", "yes"), ("app_api_key", "{}"),
+        ("request_custom_config", "on"), ("request_custom_config", #"{"http2_enable":"yes"}"#),
+        ("request_custom_config", #"{"request_body_timeout":0}"#), ("request_custom_config", #"{"http2":"on"}"#),
         ("gzip", #"{"comp_level":0}"#), ("gzip", #"{"comp_level":10}"#), ("gzip", #"{"comp_level":1.5}"#), ("gzip", "on"),
         ("gzip", #"{"enable":"on","level":6}"#), ("sse_strategy", "yes"), ("sse_strategy", #"{"enable":"on"}"#),
         ("app_jwt", #"{"enable":"on","auth_header":"a b"}"#), ("app_jwt", "on"),
+        ("backend_client_certificate", #"{"content":"x"}"#), ("backend_client_certificate", #"{"key":"x"}"#),
+        ("backend_client_certificate", #"{"ca":"x"}"#), ("backend_client_certificate", #"{"ca":1}"#),
         ("backend_token_allow", #"{"backend_token_allow_users":["("]}"#), ("backend_token_allow", #"{"users":[]}"#), ("backend_timeout", String(repeating: "[", count: 5000)),
     ]
 
@@ -159,6 +164,30 @@ import Testing
         #expect(settings?.maxBackendTimeoutMilliseconds == 60_000)
         _ = try await plane.setFeature(call, name: "backend_timeout", enabled: true, config: #"{"max_timeout":5000}"#)
         #expect(settings?.maxBackendTimeoutMilliseconds == 5000)
+    }
+
+    /// The key is in no answer, no record and no row; what an answer showed keeps it.
+    @Test func theKeyOfABackendCertificateIsSealed() async throws {
+        let (chain, key) = DomainCertificates.all[0]
+        func config(key: String) -> String {
+            let text = { (text: String) in text.replacingOccurrences(of: "\n", with: "\\n") }
+            return #"{"ca":"","content":"\#(text(chain))","key":"\#(text(key))"}"#
+        }
+        let name = "backend_client_certificate"
+        let set = try await plane.setFeature(call, name: name, enabled: true, config: config(key: key.revealed)).value
+        #expect(set.config == config(key: ""))
+        #expect(settings?.backendTLS.mutual?.material.key == key && settings?.backendTLS.verified == nil)
+        let first = settings?.backendTLS.mutual
+        fixture.clock.advance(seconds: 1)
+        _ = try await plane.setFeature(call, name: name, enabled: true, config: config(key: ""))
+        #expect(settings?.backendTLS.mutual == first, "connections stay")
+        let line = try #require(key.revealed.split(separator: "\n").dropFirst().first)
+        let stored = try fixture.texts("SELECT config AS c FROM features")
+            + fixture.texts("SELECT before_json AS c FROM changes WHERE before_json IS NOT NULL")
+            + fixture.texts("SELECT after_json AS c FROM changes WHERE after_json IS NOT NULL")
+        #expect(stored.count == 4 && stored.allSatisfy { !$0.contains(line) })
+        _ = try await plane.setFeature(call, name: name, enabled: false, config: nil)
+        #expect(settings?.backendTLS.mutual == nil)
     }
 
     @Test func onceAMinuteWhenTheOperatorWantsIt() async throws {

@@ -9,10 +9,10 @@ struct IncrementalSnapshotTests {
     func randomWritesLeaveWhatAFreshStartServes(seed: UInt64) async throws {
         let gateway = try await TestGateway()
         var story = Story(gateway, seed: seed)
-        for step in 0..<300 {
+        for step in 0..<500 {
             let move = try await story.move()
             guard step % 10 == 9 else { continue }
-            let hosts = story.allGroups.map { "\($0).apic.localhost" } + ["127.0.0.1"]
+            let hosts = story.allGroups.map { "\($0).apic.localhost" } + story.domainNames + ["127.0.0.1"]
             let served = describe(gateway.snapshot, hosts: hosts)
             let fresh = describe(try gateway.freshSnapshot(), hosts: hosts)
             #expect(
@@ -20,8 +20,11 @@ struct IncrementalSnapshotTests {
                 "after step \(step): \(move); only served: \(served.filter { !fresh.contains($0) }), only fresh: \(fresh.filter { !served.contains($0) })")
         }
         // The story is only worth as much as what happens in it.
-        for event in ["published", "offline", "switched", "key bound", "policy bound", "plug-in attached", "plug-in changed"] {
-            #expect(story.events.contains(event))
+        for event in [
+            "published", "offline", "switched", "key bound", "policy bound", "plug-in attached", "plug-in changed", "domain bound",
+            "instance removed", "channel made", "members replaced", "health check set", "certificate renewed",
+        ] {
+            #expect(story.events.contains(event), "seed \(seed)")
         }
     }
 
@@ -46,7 +49,7 @@ struct IncrementalSnapshotTests {
 }
 
 /// A random sequence of writes over a few names, so that refusals, repetitions and removals are frequent.
-private struct Story {
+struct Story {
     let gateway: TestGateway
     var random: SplitMix
     var groups: [String] = []
@@ -59,6 +62,17 @@ private struct Story {
     var keys: [String] = []
     var policies: [String] = []
     var plugins: [String] = []
+    var throttles: [String] = []
+    var specials: [(policy: String, id: String)] = []
+    var variables: [String] = []
+    var domains: [(group: String, id: String)] = []
+    var responses: [(group: String, id: String)] = []
+    var otherInstances: [String] = []
+    var channels: [String] = []
+    var apps: [String] = []
+    var codes: [(app: String, id: String)] = []
+    var quotas: [String] = []
+    var certificates: [String] = []
     var events: Set<String> = []
 
     init(_ gateway: TestGateway, seed: UInt64) {
@@ -68,7 +82,7 @@ private struct Story {
 
     /// One write; a refusal is as good as any other answer.
     mutating func move() async throws -> String {
-        let kind = random.next(22)
+        let kind = random.next(44)
         do {
             let text = try await perform(kind)
             events.insert(text)
@@ -125,6 +139,16 @@ private struct Story {
         case 14, 15: return try await changeKeys()
         case 16, 17: return try await changePolicies()
         case 18, 19, 20: return try await changePlugins()
+        case 22, 23, 24: return try await changeThrottles()
+        case 25, 26: return try await changeVariables()
+        case 27, 28: return try await changeDomains()
+        case 29, 30: return try await changeAnswers()
+        case 31, 32: return try await changeInstances()
+        case 33, 34: return try await changeChannels()
+        case 35, 36: return try await changeMembers()
+        case 37, 38: return try await changeApplications()
+        case 39, 40: return try await changeCallers()
+        case 41, 42: return try await changeCertificates()
         default:
             let limit = ["4999", "5000", "60000"][random.next(3)]
             _ = try await plane.setFeature(
@@ -234,22 +258,32 @@ private struct Story {
             method: [.get, .any, .post][random.next(3)], body: "body \(random.next(3))")
         if made.reqURI != "/{rest+}", random.next(3) == 0 { made.matchMode = .prefix }
         if random.next(3) == 0 {
-            let proxied = APIDefinition.proxied("", "/", groupID: "", to: "/backend")
+            let proxied = APIDefinition.proxied("", "/", groupID: "", to: ["/backend", "/#place#", "/#other#/b"][random.next(3)])
             made.backendType = .http
             made.mock = nil
             made.http = proxied.http
+            if random.next(2) == 0, !channels.isEmpty {
+                made.http?.address = nil
+                made.http?.channelID = try pick(channels)
+            }
+        }
+        if random.next(3) == 0, let response = responses.isEmpty ? nil : responses[random.next(responses.count)] {
+            made.responseID = response.id
+        }
+        if random.next(3) == 0 {
+            made.authType = [.app, .iam][random.next(2)]
         }
         return made
     }
 
-    private mutating func pick(_ ids: [String]) throws -> String {
+    mutating func pick(_ ids: [String]) throws -> String {
         guard !ids.isEmpty else { throw OperationError.invalid(field: "nothing to pick from") }
         return ids[random.next(ids.count)]
     }
 }
 
 /// A small generator with a seed, so that a failing sequence can be run again.
-private struct SplitMix {
+struct SplitMix {
     var state: UInt64
     mutating func next(_ bound: Int) -> Int {
         state &+= 0x9E37_79B9_7F4A_7C15

@@ -117,7 +117,7 @@ import Testing
     @Test func publicKeysAreServedByName() async throws {
         func served(_ name: String) -> String? {
             fixture.snapshots.current.publicKeys.value(for: Array("\(fixture.instanceID)/\(name)".utf8)).map {
-                String(decoding: $0, as: UTF8.self)
+                String(decoding: $0.text(at: .max), as: UTF8.self)
             }
         }
         _ = try await plane.setFeature(call, name: "public_key", enabled: true, config: nil)

@@ -9,6 +9,14 @@ func describe(_ snapshot: GatewaySnapshot, hosts: [String]) -> [String] {
         "domains \(snapshot.domains.count) wildcards \(snapshot.wildcardDomains.count)",
     ]
     lines += snapshot.callers.apps.map(describe).sorted()
+    for app in snapshot.callers.apps.sorted(by: { $0.appID < $1.appID }) {
+        let routes = snapshot.appRoutes.value(for: Array(app.appID.utf8))?.environments ?? []
+        for environment in routes.sorted(by: { $0.id < $1.id }) {
+            lines += environment.routes.all.map { "\(app.appID) reaches \(environment.id) \($0.identity.publishID)" }.sorted()
+        }
+    }
+    lines.append("app routes \(snapshot.appRoutes.count) addresses \(snapshot.addresses.count)")
+    lines += snapshot.checkedChannels.channels.map { "checked: \(describe($0))" }.sorted()
     for name in hosts.sorted() {
         let isWildcard = name.hasPrefix("*.")
         let key = Array(name.utf8.dropFirst(isWildcard ? 1 : 0))
@@ -38,14 +46,22 @@ private func describe(_ route: Route) -> String {
         switch route.backends.standard.backend {
         case .mock(let mock): "mock \(mock.status) \(mock.headers) \(String(decoding: mock.body, as: UTF8.self))"
         case .http(let http):
-            "http \(http.upstream) \(http.hostHeader) \(String(describing: http.method)) \(http.path) \(http.timeoutMilliseconds) \(http.retry)"
+            "http \(http.upstream) \(http.hostHeader) \(String(describing: http.method)) \(http.path) \(http.timeoutMilliseconds) \(http.retry) "
+                + (http.channel.map(describe) ?? "direct")
+        case .function(let function):
+            "function \(function.function) \(function.isAsync) \(function.encodesBody) \(function.timeoutMilliseconds)"
         }
     return "\(route.identity) \(route.method) \(route.path.text) \(route.matchMode) \(route.schemes.rawValue) "
         + "\(String(describing: route.refusal)) \(backend) \(describe(route.policies))"
 }
 
+private func describe(_ channel: BalancedChannel) -> String {
+    let members = channel.members.map { "\($0.host):\($0.port) \($0.weight) \($0.health == nil ? "unchecked" : "checked")" }
+    return "channel \(channel.id) \(channel.strategy) \(members) \(channel.primaryCount) \(String(describing: channel.check))"
+}
+
 private func describe(_ app: AppCredential) -> String {
-    let codes = app.codes.map { String(decoding: $0, as: UTF8.self) }.sorted()
+    let codes = app.codes.map { "\(String(decoding: $0.bytes, as: UTF8.self)) \(String(describing: $0.endsAt))" }.sorted()
     let secrets = app.secrets.map { "\(String(decoding: $0.bytes, as: UTF8.self)) \(String(describing: $0.endsAt))" }
     let quota = app.quota.map { "\($0.limit) in \($0.window) from \(String(describing: $0.anchor))" }
     return "app \(app.instanceID) \(app.appID) \(app.name) \(String(decoding: app.key, as: UTF8.self)) \(secrets) \(codes) "
@@ -62,7 +78,7 @@ private func describe(_ callers: CallerPolicy) -> String {
 private func describe(_ policies: RoutePolicies) -> String {
     var parts: [String] = []
     if let callers = policies.callers { parts.append(describe(callers)) }
-    if let signing = policies.signing { parts.append("signed \(keyName(signing.signer))") }
+    if let signing = policies.signing { parts.append("signed \(keyName(signing.present.signer)) \(signing.replaced.map { "\(keyName($0.key.signer)) \($0.until)" })") }
     if let access = policies.access { parts.append("access \(access.id) \(access.permitsListed) \(access.addresses)") }
     if policies.cors != nil { parts.append("cors") }
     if let limit = policies.rateLimit {
@@ -83,7 +99,8 @@ private func describe(_ policies: RoutePolicies) -> String {
 }
 
 private func describe(_ rules: DomainRules) -> String {
-    "\(rules.name) \(rules.minimumTLS) \(rules.redirectsToHTTPS) \(rules.identities.map(\.usesEllipticCurve)) "
+    let identities = rules.identities.map { "\($0.usesEllipticCurve) \(($0.context as? NotedTLS)?.material.chain ?? "-")" }
+    return "\(rules.name) \(rules.minimumTLS) \(rules.redirectsToHTTPS) \(identities) "
         + "\(rules.authority?.certificates ?? "-")"
 }
 

@@ -29,7 +29,7 @@ final class TestGateway: Sendable {
         store = try SQLiteStore(path: folder.appendingPathComponent("gatehouse.db").path)
         plane = try ControlPlane(
             store: store, box: Self.box, settings: settings, log: Logger(label: "test"), clock: { [clock] in clock.next() },
-            sink: { [taken] in taken.take($0, $1) })
+            tls: { NotedTLS($0) }, sink: { [taken] in taken.take($0, $1) })
         instance = try await plane.prepareFirstStart(projectID: Self.project)
     }
 
@@ -52,7 +52,8 @@ final class TestGateway: Sendable {
     func freshSnapshot() throws -> GatewaySnapshot {
         let fresh = TakenSnapshots()
         _ = try ControlPlane(
-            store: store, box: Self.box, settings: settings, log: Logger(label: "fresh"), sink: { fresh.take($0, $1) })
+            store: store, box: Self.box, settings: settings, log: Logger(label: "fresh"), tls: { NotedTLS($0) },
+            sink: { fresh.take($0, $1) })
         return fresh.last
     }
 

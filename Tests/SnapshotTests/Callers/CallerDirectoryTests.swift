@@ -5,7 +5,7 @@ import Testing
 @Suite struct CallerDirectoryTests {
     private func app(_ id: String, instance: String = "i", key: String, codes: [String] = []) -> AppCredential {
         AppCredential(
-            instanceID: instance, appID: id, name: id, key: Array(key.utf8), secrets: [], codes: codes.map { Array($0.utf8) },
+            instanceID: instance, appID: id, name: id, key: Array(key.utf8), secrets: [], codes: codes.map { AppWord(Secret($0)) },
             accountID: "", projectID: "", addresses: nil, quota: nil)
     }
 
@@ -34,5 +34,16 @@ import Testing
         #expect(directory.count == 1 && directory.app(id: "a") === second)
         directory = directory.replacing(second, with: nil)
         #expect(directory.count == 0 && find(directory, key: "k2") == nil && find(directory, code: "c2") == nil)
+    }
+
+    /// A code that has ended is free, while the application that had it is not compiled again yet.
+    @Test func whatAnotherApplicationTookOverStays() {
+        let first = app("a", key: "k1", codes: ["c1"])
+        let second = app("b", key: "k2", codes: ["c1"])
+        var directory = CallerDirectory.empty.replacing(nil, with: first).replacing(nil, with: second)
+        directory = directory.replacing(first, with: app("a", key: "k1"))
+        #expect(find(directory, code: "c1") == "b")
+        directory = directory.replacing(directory.app(id: "a"), with: nil)
+        #expect(find(directory, code: "c1") == "b" && find(directory, key: "k2") == "b")
     }
 }

@@ -1,0 +1,140 @@
+import GatewayPrimitives
+
+/// Writes one line of JSON: an object of texts and numbers, whatever bytes a client has sent. Appends to a scratch that keeps its
+/// memory, so that a line allocates nothing.
+struct JSONLine {
+    let out: ByteScratch
+    private var isFirst = true
+
+    init(_ out: ByteScratch) {
+        self.out = out
+        out.append(UInt8(ascii: "{"))
+    }
+
+    mutating func end() { out.append("}\n") }
+
+    private mutating func name(_ name: StaticString) {
+        if !isFirst { out.append(UInt8(ascii: ",")) }
+        isFirst = false
+        out.append(UInt8(ascii: "\""))
+        out.append(name)
+        out.append("\":")
+    }
+
+    // MARK: Members
+
+    /// `-`: the reference's sign for what is absent (gateway-runtime.md, 14.1).
+    mutating func absent(_ name: StaticString) {
+        self.name(name)
+        out.append("\"-\"")
+    }
+
+    /// Absent when empty; cut off after `limit` bytes.
+    mutating func text(_ name: StaticString, _ value: ByteView?, limit: Int = JSONLine.textLimit) {
+        guard let value, !value.isEmpty else { return absent(name) }
+        beginText(name)
+        append(value.slice(0, min(value.count, limit)))
+        endText()
+    }
+
+    mutating func text(_ name: StaticString, _ value: [UInt8]) { value.withUnsafeBytes { text(name, ByteView($0)) } }
+
+    mutating func text(_ name: StaticString, _ value: String) {
+        var value = value
+        value.withUTF8 { text(name, ByteView(UnsafeRawBufferPointer($0))) }
+    }
+
+    mutating func text(_ name: StaticString, _ value: StaticString) { text(name, ByteView(value)) }
+
+    /// For a text in pieces; ``endText()`` follows.
+    mutating func beginText(_ name: StaticString) {
+        self.name(name)
+        out.append(UInt8(ascii: "\""))
+    }
+
+    func endText() { out.append(UInt8(ascii: "\"")) }
+
+    mutating func number(_ name: StaticString, _ value: Int) {
+        self.name(name)
+        decimal(max(0, value))
+    }
+
+    /// Seconds with three decimals.
+    mutating func seconds(_ name: StaticString, nanoseconds: UInt64) {
+        self.name(name)
+        let milliseconds = Int(truncatingIfNeeded: nanoseconds / 1_000_000)
+        decimal(milliseconds / 1000)
+        out.append(UInt8(ascii: "."))
+        out.append(digit(milliseconds / 100))
+        out.append(digit(milliseconds / 10))
+        out.append(digit(milliseconds))
+    }
+
+    private func digit(_ value: Int) -> UInt8 { 0x30 &+ UInt8(truncatingIfNeeded: value % 10) }
+
+    func decimal(_ value: Int) {
+        var divisor = 1
+        while value / divisor >= 10 { divisor *= 10 }
+        while divisor > 0 {
+            out.append(digit(value / divisor))
+            divisor /= 10
+        }
+    }
+
+    // MARK: Escaping
+
+    /// Longest text that one member shows.
+    static let textLimit = 8192
+
+    /// Nothing that ends the text or the line comes through, and nothing that is not UTF-8: each such byte is U+FFFD.
+    func append(_ view: ByteView, plusIsBlank: Bool = false) {
+        var index = 0
+        var plainFrom = 0
+        func flush(to end: Int) {
+            if end > plainFrom { out.append(view.slice(plainFrom, end).buffer) }
+        }
+        while index < view.count {
+            let byte = view[index]
+            if byte >= 0x20, byte < 0x7F, byte != 0x22, byte != 0x5C, byte != 0x2B || !plusIsBlank {
+                index += 1
+                continue
+            }
+            let length = byte < 0x80 ? 0 : Self.sequenceLength(view, index)
+            if length > 0 {
+                index += length
+                continue
+            }
+            flush(to: index)
+            index += 1
+            plainFrom = index
+            switch byte {
+            case 0x22: out.append("\\\"")
+            case 0x5C: out.append("\\\\")
+            case 0x2B: out.append(UInt8(ascii: " "))
+            case 0x80...: out.append("\\ufffd")
+            default:
+                out.append("\\u00")
+                out.append(Hexadecimal.lowerDigit(byte >> 4))
+                out.append(Hexadecimal.lowerDigit(byte & 15))
+            }
+        }
+        flush(to: index)
+    }
+
+    /// Length of the well-formed sequence of UTF-8 that begins here (RFC 3629, section 4); 0 when there is none.
+    private static func sequenceLength(_ view: ByteView, _ start: Int) -> Int {
+        func isTail(_ offset: Int, _ range: ClosedRange<UInt8> = 0x80...0xBF) -> Bool {
+            start + offset < view.count && range.contains(view[start + offset])
+        }
+        switch view[start] {
+        case 0xC2...0xDF: return isTail(1) ? 2 : 0
+        case 0xE0: return isTail(1, 0xA0...0xBF) && isTail(2) ? 3 : 0
+        case 0xED: return isTail(1, 0x80...0x9F) && isTail(2) ? 3 : 0
+        case 0xE1...0xEF: return isTail(1) && isTail(2) ? 3 : 0
+        case 0xF0: return isTail(1, 0x90...0xBF) && isTail(2) && isTail(3) ? 4 : 0
+        case 0xF1...0xF3: return isTail(1) && isTail(2) && isTail(3) ? 4 : 0
+        case 0xF4: return isTail(1, 0x80...0x8F) && isTail(2) && isTail(3) ? 4 : 0
+        default: return 0
+        }
+    }
+}

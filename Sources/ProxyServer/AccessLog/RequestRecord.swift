@@ -1,0 +1,68 @@
+import GatewayPrimitives
+import ProxyPipeline
+import Snapshot
+
+/// What only the access log wants to know of the way to a backend; there while a request is logged.
+struct LoggedAttempt {
+    let upstream: Upstream
+    /// Monotonic nanoseconds.
+    let began: UInt64
+    var connected: UInt64?
+    var target: [UInt8] = []
+    var status = 0
+    var answered: UInt64?
+    var ended: UInt64?
+}
+
+extension ClientConnection {
+    /// An attempt begins. Costs a comparison without an access log.
+    func noteAttempt(at upstream: Upstream) {
+        if loop.accessLog != nil { exchange.attempt = LoggedAttempt(upstream: upstream, began: exchange.sentAt) }
+    }
+
+    /// The request has been written for its backend; `message` begins with its first line.
+    func noteSent(_ message: UnsafeRawBufferPointer) {
+        guard exchange.attempt != nil else { return }
+        let view = ByteView(message)
+        exchange.attempt?.connected = LoopState.now()
+        guard let first = view.firstIndex(of: 0x20), let second = view.firstIndex(of: 0x20, from: first + 1) else { return }
+        exchange.attempt?.target = view.slice(first + 1, second).array
+    }
+
+    func noteAnswer(status: Int) {
+        guard exchange.attempt != nil else { return }
+        exchange.attempt?.status = status
+        exchange.attempt?.answered = loop.eventTime
+    }
+
+    func noteAttemptEnded() {
+        if exchange.attempt != nil { exchange.attempt?.ended = loop.eventTime }
+    }
+
+    /// One line for the request that is over.
+    func logRequest(_ log: AccessLogBuffer, now: UInt64) {
+        var record = AccessRecord(peer: peerText, requestID: exchange.requestID, usesTLS: usesTLS)
+        record.head = head.flatMap { $0.isComplete ? $0 : nil }
+        record.route = exchange.route
+        record.groupID = exchange.host?.groupID ?? ""
+        record.caller = exchange.values?.caller
+        record.instance = exchange.instance
+        record.status = exchange.status
+        record.failure = exchange.failure
+        record.bytesSent = exchange.sentBytes
+        record.requestBytes = (head?.byteCount ?? 0) + body.received
+        record.bodyBytes = body.received
+        record.duration = now - min(now, exchange.began)
+        if let attempt = exchange.attempt {
+            let end = attempt.ended ?? now
+            func since(_ start: UInt64, _ moment: UInt64) -> UInt64 { moment - min(moment, start) }
+            record.isRemote = attempt.answered != nil && exchange.failure == nil
+            record.upstream = .init(
+                host: attempt.upstream.host, port: attempt.upstream.port, usesTLS: attempt.upstream.usesTLS, target: attempt.target,
+                status: attempt.status, connected: attempt.connected.map { since(attempt.began, $0) },
+                answered: attempt.answered.map { since(attempt.began, $0) }, ended: since(attempt.began, end),
+                all: since(exchange.firstSentAt, end))
+        }
+        loop.log(record, to: log)
+    }
+}
