@@ -45,10 +45,10 @@ def configure(program: Gatehouse, backend_port: int) -> dict[str, dict]:
     apis[MAPPED] = world.make_api(
         "/", method="GET", match_mode="SWA",
         req_params=[{"name": "x-name", "type": "STRING", "location": "HEADER", "required": 2, "default_value": "d", "pass_through": 2}],
-        backend={"backend_params": [
+        backend_params=[
             {"name": "X-Moved", "origin": "REQUEST", "location": "HEADER", "value": "x-name"},
             {"name": "X-Stage-Name", "origin": "SYSTEM", "location": "HEADER", "value": "$context.stage"},
-            {"name": "fixed", "origin": "CONSTANT", "location": "QUERY", "value": "1"}]})
+            {"name": "fixed", "origin": "CONSTANT", "location": "QUERY", "value": "1"}])
     for name in (CALLER, CODE, ALL):
         world.api.expect(201, "POST", "/app-auths", {
             "env_id": RELEASE, "app_ids": [app.id], "api_ids": [apis[name].id]})

@@ -136,8 +136,8 @@ def test_authentication_services_are_not_asked(world, assumed, outcome):
 def test_custom_authorizers_are_not_asked(world, sdk, function_service, assumed, code):
     authorizer = sdk.create_custom_authorizer_v2(body={
         "name": unique("authorizer"), "type": "FRONTEND", "authorizer_type": "FUNC", "authorizer_uri": functions.AUTHORIZER})
-    api = world.make_api(auth_type="AUTHORIZER", authorizer_id=authorizer.id, backend={"backend_params": [
-        {"name": "X-User", "origin": "SYSTEM", "location": "HEADER", "value": "$context.authorizer.frontend.user"}]})
+    api = world.make_api(auth_type="AUTHORIZER", authorizer_id=authorizer.id, backend_params=[
+        {"name": "X-User", "origin": "SYSTEM", "location": "HEADER", "value": "$context.authorizer.frontend.user"}])
     told = explain(world, api.host, api.path, authorizer=assumed, authorizer_context=[{"name": "user", "value": "u1"}])
     step = next(step for step in told["steps"] if step["stage"] == "authorizer")
     assert (step["verdict"], step["object_type"], step["object_id"]) == ("assumed", "authorizer", authorizer.id)

@@ -14,7 +14,7 @@ HOP = "X-Gatehouse-Hop"
 @pytest.fixture
 def addressed(world):
     """Makes APIs of the group that answers at the gateway's own address, and takes them offline at the end."""
-    default = next(group for group in world.api.expect(200, "GET", "/api-groups?limit=500")["groups"] if group["is_default"] == 1)
+    default = next(group for group in world.api.expect(200, "GET", "/api-groups?limit=500&name=DEFAULT")["groups"] if group["is_default"] == 1)
     made = []
 
     def make(backend_path: str | None = None, **fields):

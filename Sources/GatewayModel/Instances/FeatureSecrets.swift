@@ -4,8 +4,8 @@ import GatewayPrimitives
 public enum FeatureSecrets {
     /// Where a feature has its secret, and the member without whose change an empty secret stands for the stored one.
     private static let places: [String: (member: String, kept: String?)] = [
-        "app_token": ("app_token_key", nil),
-        "backend_client_certificate": ("key", "content"),
+        // `app_token` keeps its key in a table of its own.
+        "backend_client_certificate": ("key", "content")
     ]
 
     private static let limits = JSONValue.Limits(length: 2 * FeatureSetting.certificateConfigBytes, depth: 4, values: 64)

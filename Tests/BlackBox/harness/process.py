@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -31,9 +32,25 @@ def executable() -> Path:
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """Nobody listens there, and no outgoing connection gets it: it lies below the system's ephemeral ports, so that a program may
+    be stopped and started again on it. Test processes that run side by side draw from ranges of their own."""
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw") or 0) % 8
+    while True:
+        port = 12_000 + worker * 2_000 + secrets.randbelow(2_000)
+        if port in _given:
+            continue
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        _given.add(port)
+        return port
+
+
+#: Ports that this process has drawn.
+_given: set[int] = set()
 
 
 class StartFailure(Exception):
