@@ -13,6 +13,8 @@ FAMILIES = re.compile(
 def test_sdk_drives_every_operation():
     text = "\n".join(path.read_text() for path in Path(__file__).parent.glob("test_*_sdk.py"))
     wanted = {
-        description["operationId"] for _, _, path, description in contract._operations() if FAMILIES.match(path) and "/secrets" not in path}
+        description["operationId"] for _, _, path, description in contract._operations()
+        # Rotation is this gateway's own: no SDK knows it.
+        if FAMILIES.match(path) and "/secrets" not in path}
     missing = sorted(name for name in wanted if not re.search(rf'(sdk\.|"){name}\b', text))
     assert len(wanted) == 61 and missing == []
