@@ -47,7 +47,7 @@ def configure(program: Gatehouse, backend_port: int) -> dict[str, dict]:
         req_params=[{"name": "x-name", "type": "STRING", "location": "HEADER", "required": 2, "default_value": "d", "pass_through": 2}],
         backend_params=[
             {"name": "X-Moved", "origin": "REQUEST", "location": "HEADER", "value": "x-name"},
-            {"name": "X-Stage-Name", "origin": "SYSTEM", "location": "HEADER", "value": "$context.stage"},
+            {"name": "X-Environment", "origin": "SYSTEM", "location": "HEADER", "value": "$context.stage"},
             {"name": "fixed", "origin": "CONSTANT", "location": "QUERY", "value": "1"}])
     for name in (CALLER, CODE, ALL):
         world.api.expect(201, "POST", "/app-auths", {
