@@ -11,41 +11,7 @@ public struct AccessLogSettings: Sendable, Equatable {
     public var maxBytes: Int
     /// How many files are kept beside the present one.
     public var keptFiles: Int
-    /// Something that ends, or takes too long.
-private final class Ending: Sendable {
-    private struct State {
-        var isOver = false
-        var waiter: CheckedContinuation<Void, Never>?
-    }
-
-    private let state = NIOLockedValueBox(State())
-
-    func finish() {
-        let waiter = state.withLockedValue { state in
-            state.isOver = true
-            defer { state.waiter = nil }
-            return state.waiter
-        }
-        waiter?.resume()
-    }
-
-    func wait(for bound: Duration) async {
-        let timeout = Task {
-            try? await Task.sleep(for: bound)
-            finish()
-        }
-        await withCheckedContinuation { continuation in
-            let isOver = state.withLockedValue { state in
-                if !state.isOver { state.waiter = continuation }
-                return state.isOver
-            }
-            if isOver { continuation.resume() }
-        }
-        timeout.cancel()
-    }
-}
-
-/// Bytes of one event loop that wait for the disk; lines beyond are dropped and counted.
+    /// Bytes of one event loop that wait for the disk; lines beyond are dropped and counted.
     public var queueBytes: Int
 
     public init(path: String, maxBytes: Int = 104_857_600, keptFiles: Int = 5, queueBytes: Int = 4_194_304) {
