@@ -37,6 +37,8 @@ let package = Package(
         .target(name: "GatewayPrimitives", dependencies: ["CPCRE2"], swiftSettings: strict),
         // Regular expressions with PERL semantics.
         .systemLibrary(name: "CPCRE2", pkgConfig: "libpcre2-8", providers: [.apt(["libpcre2-dev"])]),
+        // Hashes of the request path, which keep their state in plain values.
+        .systemLibrary(name: "CLibCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
         // Archives of assets: strict reader, bounded writer.
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .target(name: "ZipArchives", dependencies: ["CZlib"], swiftSettings: strict),
@@ -44,7 +46,7 @@ let package = Package(
         .target(
             name: "RequestSigning",
             dependencies: [
-                "GatewayPrimitives",
+                "CLibCrypto", "GatewayPrimitives",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "CryptoExtras", package: "swift-crypto"),
             ], swiftSettings: strict),

@@ -51,7 +51,7 @@ let parameterMapping: FuzzTarget = { input in
     let parameters = MappedRequest()
     var outcome = Pipeline.Outcome()
     let destination = Pipeline.destination(
-        route, head, InstanceSettings(instanceID: "i"), values: values, captures: captures, parameters: parameters, outcome: &outcome)
+        route, head, InstanceContext(InstanceSettings(instanceID: "i")), values: values, captures: captures, parameters: parameters, outcome: &outcome)
     guard case .choice(let choice) = destination, let mapping = choice.mapping, case .http(let backend) = choice.backend else { return }
     guard parameters.map(mapping, values, captures) == nil else { return }
     var request = ForwardedRequest(

@@ -50,12 +50,11 @@ public enum Pipeline {
         if let refusal = route.refusal { return .refuse(.routeRefused(refusal)) }
         guard let values else { return .proceed }
         values.rehearsal?.pass(.scheme, usesTLS ? "HTTPS" : "HTTP")
-        let policies = route.policies
-        if let access = policies.access {
+        if let access = route.policies.access {
             if let failure = AccessStage.check(access, values.facts) { return .refuse(failure) }
             values.rehearsal?.pass(.accessList, "client address \(values.facts.clientAddress)")
         }
-        if let callers = policies.callers { return .identify(callers) }
+        if let callers = route.policies.callers { return .identify(callers) }
         return afterIdentification(route, values: values, outcome: &outcome)
     }
 
@@ -63,8 +62,7 @@ public enum Pipeline {
     public static func afterIdentification(
         _ route: Route, values: RequestValues, outcome: inout Outcome
     ) -> BeforeAuthentication {
-        let policies = route.policies
-        if let limit = policies.rateLimit {
+        if let limit = route.policies.rateLimit {
             let user = values.caller?.user
             let decision = RateLimitStage.admit(
                 limit, values, user: user?.key, alias: user?.alias, app: values.caller?.app?.appID)
@@ -72,7 +70,7 @@ public enum Pipeline {
             if !decision.isAllowed { return .refuse(.throttled) }
             values.rehearsal?.pass(.rateLimit, RateLimitStage.description(decision))
         }
-        if let third = policies.thirdAuth {
+        if let third = route.policies.thirdAuth {
             switch ThirdAuthStage.begin(third, values) {
             case .refuse(let failure): return .refuse(failure)
             case .skip:
@@ -98,10 +96,10 @@ public enum Pipeline {
     ///
     /// - Parameter parameters: receives the values of the request's parameters; not nil where ``RouteBackends/reading`` is not.
     public static func destination(
-        _ route: Route, _ head: RequestHead, _ settings: InstanceSettings, values: RequestValues?, captures: RouteCaptures?,
+        _ route: Route, _ head: RequestHead, _ instance: InstanceContext, values: RequestValues?, captures: RouteCaptures?,
         parameters: MappedRequest?, outcome: inout Outcome
     ) -> Destination {
-        if case .length(let count) = head.framing, count > settings.maxBodyBytes { return .refuse(.bodyTooLarge) }
+        if case .length(let count) = head.framing, count > instance.settings.maxBodyBytes { return .refuse(.bodyTooLarge) }
         if let checks = route.policies.parameters, let values, let captures {
             guard ParameterStage.accepts(checks, values, captures) else { return .refuse(.parameterRejected) }
             values.rehearsal?.pass(.parameters)
@@ -152,19 +150,5 @@ public enum Pipeline {
         if isDebugged, let limit = route.policies.rateLimit, let decision = outcome.rateLimit {
             RateLimitStage.addDebugLines(decision, limit, to: answer)
         }
-    }
-}
-
-extension Route {
-    /// A stage of this route asks for values of the request.
-    public var needsValues: Bool {
-        policies.needsValues || backends.reading != nil || !backends.policies.isEmpty || backends.standard.asksFunction
-    }
-}
-
-extension RoutePolicies {
-    fileprivate var needsValues: Bool {
-        access != nil || callers != nil || rateLimit != nil || thirdAuth != nil || authorizer != nil || breaker != nil || responseHeaders != nil
-            || parameters != nil
     }
 }

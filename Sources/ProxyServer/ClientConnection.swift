@@ -67,7 +67,7 @@ final class ClientConnection: AnswerReceiver, ChannelInboundHandler, ChannelOutb
 
     /// Monotonic nanoseconds; `.max`: none.
     var clientDeadline = UInt64.max
-    var exchange = Exchange()
+    let exchange = Exchange()
     /// Set while there is one.
     var tunnel: Tunnel?
 

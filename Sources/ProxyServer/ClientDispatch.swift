@@ -125,7 +125,7 @@ extension ClientConnection {
                 of: exchange.values?.caller, exchange.route?.policies.callers, from: head)
             request.signing = exchange.withCollectedBody { body in
                 SigningStage(
-                    policy: policy, settings: instance.settings, framing: head.framing, body: body,
+                    policy: policy, instance: instance, framing: head.framing, body: body,
                     wall: LoopState.wallMilliseconds(), scratch: loop.signingScratch)
             }
             if rehearsal == nil, let signing = request.signing, let route = exchange.route {

@@ -55,7 +55,7 @@ extension ClientConnection {
         // Also on connections that were there before it was switched off (RFC 9110, 15.5.20).
         if isStream, instance.settings.refusesHTTP2 { return fail(.misdirected) }
         body = BodyReader(head.framing, limit: instance.settings.maxBodyBytes)
-        switch HopStage.check(head, route, key: (origin?.snapshot ?? loop.snapshot).hops) {
+        switch HopStage.check(head, route, origin?.snapshot ?? loop.snapshot) {
         case .first: break
         case .further(let hop): exchange.hop = hop
         case .refused: return fail(.selfCall)
@@ -117,7 +117,7 @@ extension ClientConnection {
     func choose(_ head: RequestHead, _ route: Route, _ instance: InstanceContext) {
         exchange.gate = .open
         switch Pipeline.destination(
-            route, head, instance.settings, values: exchange.values, captures: exchange.captures,
+            route, head, instance, values: exchange.values, captures: exchange.captures,
             parameters: route.backends.reading == nil ? nil : exchange.takeParameters(), outcome: &exchange.outcome)
         {
         case .refuse(let failure): fail(failure)
@@ -161,7 +161,7 @@ extension ClientConnection {
         case .times(let count): exchange.retriesLeft = count
         }
         if let signing = route.policies.signing {
-            SigningStage.removeClientSignature(from: head, signing, instance.settings)
+            SigningStage.removeClientSignature(from: head, signing, instance)
             exchange.collectsBody = SigningStage.collectsBody(signing, head.framing)
         }
     }

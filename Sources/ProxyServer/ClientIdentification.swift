@@ -24,7 +24,7 @@ extension ClientConnection {
     private func callerStage(_ policy: CallerPolicy) -> CallerStage? {
         guard let values = exchange.values, let instance = exchange.instance, let callers = exchange.callers else { return nil }
         return CallerStage(
-            policy, values, settings: instance.settings, directory: callers, uses: loop.uses, scratch: loop.signingScratch)
+            policy, values, instance: instance, directory: callers, uses: loop.uses, scratch: loop.signingScratch)
     }
 
     private func take(_ step: CallerStage.Step) {

@@ -3,8 +3,9 @@ import ProxyPipeline
 import RequestSigning
 import Snapshot
 
-/// What a client connection knows about the request that it is serving.
-struct Exchange {
+/// What a client connection knows about the request that it is serving. One for each connection, on its event loop; a class,
+/// because copies of so many references would cost more than everything that is done with them.
+final class Exchange {
     var requestID = RequestID(high: 0, low: 0)
     /// Monotonic nanoseconds at which the head was complete.
     var began: UInt64 = 0
@@ -27,7 +28,7 @@ struct Exchange {
     private(set) var parameters: MappedRequest?
     private var spareParameters: MappedRequest?
 
-    mutating func takeParameters() -> MappedRequest {
+    func takeParameters() -> MappedRequest {
         let taken = spareParameters ?? MappedRequest()
         spareParameters = nil
         parameters = taken
@@ -37,11 +38,9 @@ struct Exchange {
     /// For the gateway's own answers.
     private var spareAnswer: ResponseHead?
     var ownAnswer: ResponseHead {
-        mutating get {
-            let answer = spareAnswer ?? ResponseHead()
-            spareAnswer = answer
-            return answer
-        }
+        let answer = spareAnswer ?? ResponseHead()
+        spareAnswer = answer
+        return answer
     }
 
     /// What holds the request back.
@@ -123,7 +122,7 @@ struct Exchange {
     private(set) var isReplayable = true
     private static let replayBound = 64 * 1024
 
-    mutating func reset(now: UInt64, requestID: RequestID) {
+    func reset(now: UInt64, requestID: RequestID) {
         self.requestID = requestID
         began = now
         serial &+= 1
@@ -149,7 +148,7 @@ struct Exchange {
     }
 
     /// Lets go of everything; an attempt under way is cancelled.
-    mutating func end() {
+    func end() {
         serial &+= 1
         deadline = .max
         route = nil
@@ -194,13 +193,13 @@ struct Exchange {
         if replay.capacity > Self.replayBound { replay = ByteBuffer() }
     }
 
-    mutating func ask(_ member: BalancedMember) {
+    func ask(_ member: BalancedMember) {
         member.state.begin()
         self.member = member
     }
 
     /// The attempt is over; a member that failed is not asked again while there is another one.
-    mutating func leaveMember(failed: Bool) {
+    func leaveMember(failed: Bool) {
         guard let member else { return }
         member.state.end()
         if failed { triedMembers.append(member) }
@@ -212,7 +211,7 @@ struct Exchange {
 
     private var isGated: Bool { if case .open = gate { false } else { true } }
 
-    mutating func append(_ bytes: UnsafeRawBufferPointer, chunked: Bool) {
+    func append(_ bytes: UnsafeRawBufferPointer, chunked: Bool) {
         Self.append(bytes, chunked: chunked, to: &unsent)
         if collected.count < wantedBytes { collected.append(contentsOf: bytes.prefix(wantedBytes - collected.count)) }
         hasher?.update(bytes)
@@ -226,7 +225,7 @@ struct Exchange {
         }
     }
 
-    mutating func appendLastChunk() {
+    func appendLastChunk() {
         unsent.writeStaticString("0\r\n\r\n")
         if isReplayable { replay.writeStaticString("0\r\n\r\n") }
     }
@@ -247,7 +246,7 @@ struct Exchange {
     }
 
     /// The bytes to send now, and an empty buffer in their place.
-    mutating func takeUnsent() -> ByteBuffer {
+    func takeUnsent() -> ByteBuffer {
         let taken = unsent
         unsent = ByteBuffer()
         return taken
@@ -274,15 +273,15 @@ struct Exchange {
         }
     }
 
-    mutating func clearUnsent() { unsent.clear() }
+    func clearUnsent() { unsent.clear() }
 
     /// Makes the whole body unsent again.
-    mutating func rewind() {
+    func rewind() {
         unsent = replay
     }
 
     /// No further attempt: what was kept for one is dropped.
-    mutating func forgetReplay() {
+    func forgetReplay() {
         isReplayable = false
         if replay.readableBytes > 0 { replay.clear() }
     }

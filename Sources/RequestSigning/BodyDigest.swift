@@ -1,16 +1,13 @@
-import Crypto
 import GatewayPrimitives
 
 /// SHA-256 of a body.
 public struct BodyDigest: Sendable, Hashable {
     private let words: SIMD4<UInt64>
 
-    init(_ digest: SHA256.Digest) {
-        words = digest.withUnsafeBytes { $0.loadUnaligned(as: SIMD4<UInt64>.self) }
-    }
+    init(_ digest: SIMD4<UInt64>) { words = digest }
 
     /// Of a body that is at hand as a whole.
-    public init(of body: UnsafeRawBufferPointer) { self.init(SHA256.hash(data: body)) }
+    public init(of body: UnsafeRawBufferPointer) { self.init(HashState.digest(of: body)) }
     public init(of body: [UInt8]) { self = body.withUnsafeBytes { BodyDigest(of: $0) } }
 
     /// Of a body without a byte.
@@ -26,19 +23,19 @@ public struct BodyDigest: Sendable, Hashable {
 
 /// Hashes a body piece by piece as it streams by.
 public struct BodyHasher: Sendable {
-    private var hash = SHA256()
+    private var hash = HashState()
     /// Bytes so far.
     public private(set) var count = 0
 
     public init() {}
 
     public mutating func update(_ piece: UnsafeRawBufferPointer) {
-        hash.update(bufferPointer: piece)
+        hash.update(piece)
         count += piece.count
     }
 
     /// The digest of all pieces so far.
-    public func finish() -> BodyDigest { BodyDigest(hash.finalize()) }
+    public func finish() -> BodyDigest { BodyDigest(hash.finish()) }
 }
 
 /// What part six of a canonical request says about the body (gateway-runtime.md, 2.1).

@@ -1,4 +1,3 @@
-import Crypto
 import GatewayPrimitives
 
 /// A header that takes part in a signature: name in lower case, value as sent.
@@ -71,14 +70,14 @@ struct CanonicalRequest {
     func finish(date: UnsafeRawBufferPointer, writePayload: (ByteScratch) -> Void) -> UnsafeRawBufferPointer {
         let head = scratch.canonical.count
         writePayload(scratch.canonical)
-        let digest = SHA256.hash(data: scratch.canonical.bytes)
+        let digest = HashState.digest(of: scratch.canonical.bytes)
         scratch.canonical.truncate(to: head)
         let message = scratch.message
         message.removeAll()
         message.append("SDK-HMAC-SHA256\n")
         message.append(date)
         message.append(UInt8(ascii: "\n"))
-        digest.withUnsafeBytes { bytes in message.append(count: 64) { Hexadecimal.write(bytes, to: $0) } }
+        withUnsafeBytes(of: digest) { bytes in message.append(count: 64) { Hexadecimal.write(bytes, to: $0) } }
         return message.bytes
     }
 

@@ -1,4 +1,3 @@
-import Crypto
 import GatewayPrimitives
 
 /// Signs the header by which the gateway recognises a request that came from itself (gateway-runtime.md, 1.8). Immutable; any thread.
@@ -6,7 +5,7 @@ import GatewayPrimitives
 /// `<depth>.<API id>.<code>`: how many APIs a request has passed, the last of them, and an HMAC-SHA256 over both, cut to 128
 /// bits. What has another code counts as absent, so that nobody can make the gateway refuse a request by writing the header.
 public struct HopKey: Sendable {
-    private let keyed: HMAC<SHA256>
+    private let keyed: KeyedHash
 
     /// Lower case.
     public static let headerName = Array("x-gatehouse-hop".utf8)
@@ -14,7 +13,7 @@ public struct HopKey: Sendable {
     public static let depthLimit = 10
 
     /// - Parameter secret: the same on every node of an installation.
-    public init(_ secret: [UInt8]) { keyed = HMAC<SHA256>(key: SymmetricKey(data: secret)) }
+    public init(_ secret: [UInt8]) { keyed = KeyedHash(key: secret) }
 
     /// Value of the header on a request that the API sends on.
     ///
@@ -42,8 +41,7 @@ public struct HopKey: Sendable {
     }
 
     private func code(_ text: [UInt8]) -> [UInt8] {
-        var state = keyed
-        state.update(data: text)
-        return Array(Hexadecimal.encode(Array(state.finalize()).prefix(16)).utf8)
+        let code = text.withUnsafeBytes { keyed.code(of: $0) }
+        return withUnsafeBytes(of: code) { Array(Hexadecimal.encode(Array($0.prefix(16))).utf8) }
     }
 }

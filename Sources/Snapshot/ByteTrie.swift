@@ -1,10 +1,14 @@
+import GatewayPrimitives
+
 /// A persistent map from byte strings: a hash trie of 32-way nodes. A change copies the nodes on one path, about
 /// log32(n) of them; all other nodes are shared with the value before. Looking up allocates nothing.
 public struct ByteTrie<Value: Sendable>: Sendable {
+    // Looking up is inlinable: requests do it in other modules, and a generic call there costs more than the search.
+    @usableFromInline
     final class Leaf: Sendable {
-        let hash: UInt64
-        let key: [UInt8]
-        let value: Value
+        @usableFromInline let hash: UInt64
+        @usableFromInline let key: [UInt8]
+        @usableFromInline let value: Value
 
         init(hash: UInt64, key: [UInt8], value: Value) {
             self.hash = hash
@@ -13,6 +17,7 @@ public struct ByteTrie<Value: Sendable>: Sendable {
         }
     }
 
+    @usableFromInline
     enum Slot: Sendable {
         case leaf(Leaf)
         case branch(Branch)
@@ -20,10 +25,11 @@ public struct ByteTrie<Value: Sendable>: Sendable {
         case collision([Leaf])
     }
 
+    @usableFromInline
     final class Branch: Sendable {
         /// Bit i is set when there is a slot for the hash bits i of this level.
-        let occupied: UInt32
-        let slots: ContiguousArray<Slot>
+        @usableFromInline let occupied: UInt32
+        @usableFromInline let slots: ContiguousArray<Slot>
 
         init(occupied: UInt32, slots: ContiguousArray<Slot>) {
             self.occupied = occupied
@@ -31,8 +37,8 @@ public struct ByteTrie<Value: Sendable>: Sendable {
         }
     }
 
-    private static var bitsPerLevel: UInt64 { 5 }
-    private var root: Branch?
+    @inlinable static var bitsPerLevel: UInt64 { 5 }
+    @usableFromInline var root: Branch?
     /// How many keys there are.
     public private(set) var count = 0
 
@@ -41,6 +47,7 @@ public struct ByteTrie<Value: Sendable>: Sendable {
     public var isEmpty: Bool { count == 0 }
 
     /// Any thread; no allocation.
+    @inlinable
     public func value(for key: UnsafeRawBufferPointer) -> Value? {
         guard var branch = root else { return nil }
         let hash = ByteHash.hash(key)
@@ -50,12 +57,12 @@ public struct ByteTrie<Value: Sendable>: Sendable {
             guard branch.occupied & bit != 0 else { return nil }
             switch branch.slots[(branch.occupied & (bit - 1)).nonzeroBitCount] {
             case .leaf(let leaf):
-                return leaf.hash == hash && Self.equal(leaf.key, key) ? leaf.value : nil
+                return leaf.hash == hash && ByteView(key).equals(leaf.key) ? leaf.value : nil
             case .branch(let next):
                 branch = next
                 shift += Self.bitsPerLevel
             case .collision(let leaves):
-                return leaves.first { Self.equal($0.key, key) }?.value
+                return leaves.first { ByteView(key).equals($0.key) }?.value
             }
         }
     }
@@ -169,24 +176,14 @@ public struct ByteTrie<Value: Sendable>: Sendable {
         slots.remove(at: index)
         return Branch(occupied: branch.occupied & ~bit, slots: slots)
     }
-
-    private static func equal(_ a: [UInt8], _ b: UnsafeRawBufferPointer) -> Bool {
-        guard a.count == b.count else { return false }
-        return a.withUnsafeBytes { left in
-            var index = 0
-            while index < left.count {
-                if left[index] != b[index] { return false }
-                index += 1
-            }
-            return true
-        }
-    }
 }
 
 /// A 64-bit hash of bytes, seeded anew by each process: multiply and fold eight bytes at a time.
+@usableFromInline
 enum ByteHash {
     private static let seed = UInt64.random(in: .min ... .max)
 
+    @usableFromInline
     static func hash(_ bytes: UnsafeRawBufferPointer) -> UInt64 {
         var state = seed ^ UInt64(truncatingIfNeeded: bytes.count) &* 0x9E37_79B9_7F4A_7C15
         var index = 0

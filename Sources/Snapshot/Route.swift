@@ -19,6 +19,8 @@ public final class Route: Sendable {
     public let domain: String?
     /// Marks its requests to backends as having come through it; empty: they are not marked.
     public let hop: [UInt8]
+    /// A stage of this route asks for values of the request.
+    public let needsValues: Bool
 
     public init(
         identity: RouteIdentity, method: RouteMethod, path: PathTemplate, matchMode: MatchMode, schemes: AllowedSchemes,
@@ -36,6 +38,7 @@ public final class Route: Sendable {
         self.meter = meter
         self.hop = hop
         self.domain = domain
+        needsValues = policies.needsValues || backends.needsValues
     }
 
     /// A route with one backend, which gets requests as they came.
@@ -74,8 +77,8 @@ extension Route {
     }
 }
 
-/// Names of what a route was made from, for logs, errors and variables.
-public struct RouteIdentity: Sendable, Equatable {
+/// Names of what a route was made from, for logs, errors and variables. A class: requests pass it on, and it has seven strings.
+public final class RouteIdentity: Sendable, Equatable {
     public let apiID, apiName, groupID, groupName, environmentID, environmentName, publishID: String
 
     public init(
@@ -89,6 +92,12 @@ public struct RouteIdentity: Sendable, Equatable {
         self.environmentID = environmentID
         self.environmentName = environmentName
         self.publishID = publishID
+    }
+
+    public static func == (a: RouteIdentity, b: RouteIdentity) -> Bool {
+        a === b
+            || a.apiID == b.apiID && a.apiName == b.apiName && a.groupID == b.groupID && a.groupName == b.groupName
+                && a.environmentID == b.environmentID && a.environmentName == b.environmentName && a.publishID == b.publishID
     }
 }
 
@@ -144,6 +153,11 @@ public struct RoutePolicies: Sendable {
     /// What the stages were compiled from; empty without policies.
     public var objects: [PipelineStage: PolicyObject] = [:]
     public init() {}
+
+    fileprivate var needsValues: Bool {
+        access != nil || callers != nil || rateLimit != nil || thirdAuth != nil || authorizer != nil || breaker != nil || responseHeaders != nil
+            || parameters != nil
+    }
 }
 
 /// Where a route's requests go.

@@ -53,7 +53,7 @@ struct MappingBench {
             RouteTable().inserting(route).match(path: head.path.buffer, method: .get, captures: captures) != nil
         else { preconditionFailure("not a request to the route: \(String(decoding: bytes, as: UTF8.self))") }
         let peer = IPAddress(address)!
-        var values = RequestValues(
+        let values = RequestValues(
             facts: RequestFacts(
                 head: head, peer: peer, clientAddress: peer, usesTLS: false, nowMilliseconds: 1_704_164_645_000, nowNanoseconds: 1_000_000,
                 requestID: RequestID(high: 1, low: 2)),
@@ -62,7 +62,7 @@ struct MappingBench {
         let parameters = route.backends.reading == nil ? nil : MappedRequest()
         var outcome = Pipeline.Outcome()
         switch Pipeline.destination(
-            route, head, InstanceSettings(instanceID: "i"), values: values, captures: captures, parameters: parameters, outcome: &outcome)
+            route, head, InstanceContext(InstanceSettings(instanceID: "i")), values: values, captures: captures, parameters: parameters, outcome: &outcome)
         {
         case .refuse(let failure): return .refused(failure)
         case .mock(let mock): return .mock(mock)

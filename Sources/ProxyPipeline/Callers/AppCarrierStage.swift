@@ -10,7 +10,8 @@ struct AppCarrierStage {
     let access: AppAccess
 
     private var head: RequestHead { call.head }
-    private var carriers: AppCarriers { call.settings.carriers }
+    @inline(__always)
+    private var carriers: AppCarriers { call.instance.settings.carriers }
 
     func begin() -> CallerStage.Step {
         if access.takesCodes, let code = head.value(named: Self.codeHeader) {
@@ -66,7 +67,7 @@ struct AppCarrierStage {
     private func byCode(_ code: ByteView) -> CallerStage.Step {
         guard call.facts.usesTLS else { return .refuse(.app("AppCode is accepted over HTTPS only")) }
         guard (64...180).contains(code.count),
-            let app = call.directory.app(code: code, instanceID: call.settings.instanceID, scratch: call.values.scratch.bytes),
+            let app = call.directory.app(code: code, instanceID: call.instance.settings.instanceID, scratch: call.values.scratch.bytes),
             app.holds(code: code, at: call.facts.nowMilliseconds, from: call.facts.clientAddress, uses: call.uses)
         else { return .refuse(.app("app not found by AppCode")) }
         return admit(app, consuming: Self.codeHeader)
@@ -87,7 +88,7 @@ struct AppCarrierStage {
 
     private func byToken(_ text: ByteView, _ tokens: AppTokenPolicy, in name: [UInt8]) -> CallerStage.Step {
         guard let token = AppToken(text, key: tokens.key), token.kind == .access else { return .refuse(.token(.accessInvalid)) }
-        guard let app = call.directory.app(id: token.appID), app.instanceID == call.settings.instanceID else {
+        guard let app = call.directory.app(id: token.appID), app.instanceID == call.instance.settings.instanceID else {
             return .refuse(.token(.appGone))
         }
         let now = call.facts.nowMilliseconds
@@ -139,7 +140,7 @@ struct AppCarrierStage {
 
     private func app(_ key: ByteView) -> AppCredential? {
         guard (1...Self.keyBound).contains(key.count) else { return nil }
-        return call.directory.app(key: key, instanceID: call.settings.instanceID, scratch: call.values.scratch.bytes)
+        return call.directory.app(key: key, instanceID: call.instance.settings.instanceID, scratch: call.values.scratch.bytes)
     }
 
     private func proves(_ app: AppCredential, _ secret: ByteView) -> Bool { proof(of: app) { $0.matches(secret) } }

@@ -43,19 +43,19 @@ public struct CallerStage {
 
     let policy: CallerPolicy
     let values: RequestValues
-    let settings: InstanceSettings
+    let instance: InstanceContext
     let directory: CallerDirectory
     /// Where uses of credentials are counted; nil: nowhere.
     let uses: UseLedger?
     let scratch: SigningScratch
 
     public init(
-        _ policy: CallerPolicy, _ values: RequestValues, settings: InstanceSettings, directory: CallerDirectory,
+        _ policy: CallerPolicy, _ values: RequestValues, instance: InstanceContext, directory: CallerDirectory,
         uses: UseLedger, scratch: SigningScratch
     ) {
         self.policy = policy
         self.values = values
-        self.settings = settings
+        self.instance = instance
         self.directory = directory
         self.uses = values.rehearsal == nil ? uses : nil
         self.scratch = scratch
@@ -76,7 +76,7 @@ public struct CallerStage {
     public func admit(_ assumed: RehearsalAssumptions.Caller) -> Step {
         switch (assumed, policy.kind) {
         case (.app(let id), .app):
-            guard let app = directory.app(id: id), app.instanceID == settings.instanceID else { return .refuse(.app("app not found")) }
+            guard let app = directory.app(id: id), app.instanceID == instance.settings.instanceID else { return .refuse(.app("app not found")) }
             return admit(app)
         case (.iam(let identity), .iam): return admit(identity)
         // The API asks for another kind of identity than the one that is there.
@@ -124,7 +124,7 @@ public struct CallerStage {
     public func finish(_ pending: Pending, digest: BodyDigest) -> Step {
         let field =
             switch pending {
-            case .app: head.value(named: settings.carriers.authHeader)
+            case .app: head.value(named: instance.settings.carriers.authHeader)
             case .iam: head.value(.authorization)
             }
         guard let signature = field.flatMap({ ReceivedSignature($0) }) else { return .refuse(.appMissing) }
@@ -151,7 +151,7 @@ public struct CallerStage {
             return verdict == .valid
         }
         guard !isProven else {
-            remove(settings.carriers.authHeader)
+            remove(instance.settings.carriers.authHeader)
             return admit(app)
         }
         if verdict == .needsBody { return .needsBody(.app(app)) }
@@ -229,7 +229,7 @@ public struct CallerStage {
     private func admit(_ identity: IAMIdentity) -> Step {
         for rule in policy.accounts where !rule.allows(identity) { return .refuse(.accountDenied) }
         // The token opens everything that its owner may do: a backend gets it only when the instance says so (2.6).
-        if !settings.passesToken(of: identity.accountName) { remove(Self.authToken) }
+        if !instance.settings.passesToken(of: identity.accountName) { remove(Self.authToken) }
         return .identified(.iam(identity))
     }
 

@@ -13,9 +13,9 @@ public enum HopStage {
         case refused
     }
 
-    /// - Parameter key: nil, and what it has not signed: the request comes from outside, whatever it says.
-    public static func check(_ head: RequestHead, _ route: Route, key: HopKey?) -> Verdict {
-        guard let value = head.value(.xGatehouseHop), let key, let hop = key.read(value) else { return .first }
+    /// Without a key, and with a mark that it has not signed, the request comes from outside, whatever it says.
+    public static func check(_ head: RequestHead, _ route: Route, _ snapshot: GatewaySnapshot) -> Verdict {
+        guard let value = head.value(.xGatehouseHop), let key = snapshot.hops, let hop = key.read(value) else { return .first }
         guard hop.depth < HopKey.depthLimit, hop.apiID != route.identity.apiID else { return .refused }
         return .further(key.value(depth: hop.depth + 1, apiID: route.identity.apiID))
     }

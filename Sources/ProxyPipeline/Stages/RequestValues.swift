@@ -14,8 +14,8 @@ public final class StageScratch {
     }
 }
 
-/// The values of one request that rules and header plug-ins can name.
-public struct RequestValues {
+/// The values of one request that rules and header plug-ins can name. Confined to the connection's event loop.
+public final class RequestValues {
     public let facts: RequestFacts
     public let identity: RouteIdentity
     let scratch: StageScratch

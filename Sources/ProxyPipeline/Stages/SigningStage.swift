@@ -20,13 +20,13 @@ public struct SigningStage {
     ///   - wall: milliseconds since 1970.
     ///   - scratch: of the event loop.
     public init(
-        policy: SigningPolicy, settings: InstanceSettings, framing: BodyFraming, body: UnsafeRawBufferPointer?, wall: Int64,
+        policy: SigningPolicy, instance: InstanceContext, framing: BodyFraming, body: UnsafeRawBufferPointer?, wall: Int64,
         scratch: SigningScratch
     ) {
         key = policy.key(at: wall)
         self.wall = wall
         self.scratch = scratch
-        headerName = Self.headerName(policy, settings)
+        headerName = Self.headerName(policy, instance)
         if !policy.coversRequest || framing == .none || framing == .length(0) {
             payload = .empty
         } else if let body {
@@ -46,10 +46,10 @@ public struct SigningStage {
     }
 
     /// Takes the client's own signature away: what the backend sees under these names is the gateway's word.
-    public static func removeClientSignature(from head: RequestHead, _ policy: SigningPolicy, _ settings: InstanceSettings) {
+    public static func removeClientSignature(from head: RequestHead, _ policy: SigningPolicy, _ instance: InstanceContext) {
         head.remove(.authorization)
         head.remove(.xSdk)
-        headerName(policy, settings).withUnsafeBytes { head.remove(named: ByteView($0)) }
+        headerName(policy, instance).withUnsafeBytes { head.remove(named: ByteView($0)) }
     }
 
     /// What the authorisation of the calling application adds to what is signed (gateway-runtime.md, 2.9 and O12). Only the
@@ -62,9 +62,9 @@ public struct SigningStage {
         return access.visitParameters(of: app)
     }
 
-    private static func headerName(_ policy: SigningPolicy, _ settings: InstanceSettings) -> [UInt8] {
+    private static func headerName(_ policy: SigningPolicy, _ instance: InstanceContext) -> [UInt8] {
         switch policy.carrier {
-        case .backendSignHeader: settings.backendSignHeader
+        case .backendSignHeader: instance.settings.backendSignHeader
         case .authorization: authorization
         }
     }

@@ -23,14 +23,24 @@ public struct AppAccess: Sendable {
     public let takesCodes: Bool
     /// Ids -> value of `X-Apig-Visit-Params`, empty for none (gateway-runtime.md, O12).
     private let apps: [String: [UInt8]]
+    /// The same while they are so few that looking through them is cheaper than hashing.
+    private let few: [(id: String, visit: [UInt8])]
+    private static let fewBound = 8
 
     public init(takesCodes: Bool, apps: [String: String]) {
         self.takesCodes = takesCodes
         self.apps = apps.mapValues { Array($0.utf8) }
+        few = apps.count <= Self.fewBound ? apps.map { ($0.key, Array($0.value.utf8)) } : []
     }
 
-    public func allows(_ app: AppCredential) -> Bool { apps[app.appID] != nil }
-    public func visitParameters(of app: AppCredential) -> [UInt8] { apps[app.appID] ?? [] }
+    public func allows(_ app: AppCredential) -> Bool { entry(of: app) != nil }
+    public func visitParameters(of app: AppCredential) -> [UInt8] { entry(of: app) ?? [] }
+
+    private func entry(of app: AppCredential) -> [UInt8]? {
+        guard !few.isEmpty else { return apps[app.appID] }
+        for entry in few where entry.id == app.appID { return entry.visit }
+        return nil
+    }
     public var appCount: Int { apps.count }
     public var appIDs: some Collection<String> { apps.keys }
 }

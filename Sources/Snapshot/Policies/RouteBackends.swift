@@ -36,6 +36,9 @@ public struct RouteBackends: Sendable {
         self.downgraded = downgraded
     }
 
+    /// Choosing among them, or calling what is chosen, takes values of the request.
+    var needsValues: Bool { reading != nil || !policies.isEmpty || standard.asksFunction }
+
     /// All of them, in no order.
     public var choices: [BackendChoice] { policies.map(\.choice) + [standard] }
 }
