@@ -54,7 +54,7 @@ let parameterMapping: FuzzTarget = { input in
         route, head, InstanceContext(InstanceSettings(instanceID: "i")), values: values, captures: captures, parameters: parameters, outcome: &outcome)
     guard case .choice(let choice) = destination, let mapping = choice.mapping, case .http(let backend) = choice.backend else { return }
     guard parameters.map(mapping, values, captures) == nil else { return }
-    var request = ForwardedRequest(
+    let request = ForwardedRequest(
         backend: backend, captures: captures, framing: head.framing, peerText: Array("192.0.2.1".utf8), clientText: nil,
         listenerPort: 80, usesTLS: false, requestID: RequestID(high: 1, low: 2))
     request.parameters = parameters

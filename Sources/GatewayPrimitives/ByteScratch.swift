@@ -2,8 +2,12 @@
 ///
 /// Confined to one thread or event loop; not `Sendable`.
 public final class ByteScratch {
-    private var memory: UnsafeMutableRawBufferPointer
-    public private(set) var count = 0
+    @usableFromInline var memory: UnsafeMutableRawBufferPointer
+    public internal(set) var count: Int {
+        @inlinable get { used }
+        set { used = newValue }
+    }
+    @usableFromInline var used = 0
 
     /// - Parameter capacity: bytes to hold before the first growth.
     public init(capacity: Int = 4096) {
@@ -12,32 +16,35 @@ public final class ByteScratch {
     deinit { memory.deallocate() }
 
     /// What was written since the last ``removeAll()``; valid until the next change.
-    public var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(rebasing: memory[0..<count]) }
+    @inlinable
+    public var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(rebasing: memory[0..<used]) }
     public var array: [UInt8] { Array(bytes) }
 
     /// Forgets the content and keeps the memory.
-    @inline(__always)
-    public func removeAll() { count = 0 }
+    @inlinable
+    public func removeAll() { used = 0 }
 
     /// Forgets what was written after the first `count` bytes.
     public func truncate(to count: Int) { self.count = min(self.count, max(0, count)) }
 
-    @inline(__always)
+    @inlinable
     public func append(_ byte: UInt8) {
-        if count == memory.count { grow(by: 1) }
-        memory[count] = byte
-        count &+= 1
+        if used == memory.count { grow(by: 1) }
+        memory[used] = byte
+        used &+= 1
     }
 
-    @inline(__always)
+    @inlinable
     public func append(_ source: UnsafeRawBufferPointer) {
         guard let start = source.baseAddress, source.count > 0 else { return }
-        if memory.count - count < source.count { grow(by: source.count) }
-        (memory.baseAddress! + count).copyMemory(from: start, byteCount: source.count)
-        count &+= source.count
+        if memory.count - used < source.count { grow(by: source.count) }
+        (memory.baseAddress.unsafelyUnwrapped + used).copyMemory(from: start, byteCount: source.count)
+        used &+= source.count
     }
 
+    @inlinable
     public func append(_ source: [UInt8]) { source.withUnsafeBytes { append($0) } }
+    @inlinable
     public func append(_ text: StaticString) {
         append(UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
     }
@@ -47,13 +54,15 @@ public final class ByteScratch {
     }
 
     /// Appends `count` bytes that `fill` writes.
+    @inlinable
     public func append(count: Int, filledBy fill: (UnsafeMutableRawBufferPointer) -> Void) {
-        if memory.count - self.count < count { grow(by: count) }
-        fill(UnsafeMutableRawBufferPointer(rebasing: memory[self.count..<(self.count + count)]))
-        self.count += count
+        if memory.count - used < count { grow(by: count) }
+        fill(UnsafeMutableRawBufferPointer(rebasing: memory[used..<(used + count)]))
+        used += count
     }
 
-    private func grow(by needed: Int) {
+    @usableFromInline
+    func grow(by needed: Int) {
         let larger = UnsafeMutableRawBufferPointer.allocate(
             byteCount: max(memory.count * 2, count + needed), alignment: 16)
         larger.baseAddress!.copyMemory(from: memory.baseAddress!, byteCount: count)

@@ -1,13 +1,13 @@
 /// A set of byte values, tested with one shift.
 public struct ByteSet: Sendable, Equatable {
-    private var bits: (UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0)
+    @usableFromInline var bits: (UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0)
 
     public init() {}
     public init(_ bytes: some Sequence<UInt8>) { for byte in bytes { insert(byte) } }
     /// The UTF-8 bytes of `text`.
     public init(_ text: StaticString) { self.init(UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount)) }
 
-    @inline(__always)
+    @inlinable
     public func contains(_ byte: UInt8) -> Bool {
         let word =
             switch byte >> 6 {

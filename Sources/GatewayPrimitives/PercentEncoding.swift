@@ -60,13 +60,13 @@ extension ByteSet {
 
 /// Base-16 text.
 public enum Hexadecimal {
-    @inline(__always)
+    @inlinable
     public static func upperDigit(_ value: UInt8) -> UInt8 { value < 10 ? 0x30 + value : 0x37 + value }
-    @inline(__always)
+    @inlinable
     public static func lowerDigit(_ value: UInt8) -> UInt8 { value < 10 ? 0x30 + value : 0x57 + value }
 
     /// Value of one digit in either case.
-    @inline(__always)
+    @inlinable
     public static func value(_ digit: UInt8) -> UInt8? {
         switch digit {
         case 0x30...0x39: digit - 0x30
@@ -80,10 +80,29 @@ public enum Hexadecimal {
     /// - Precondition: `output` holds twice the bytes of `source`.
     public static func write(_ source: UnsafeRawBufferPointer, to output: UnsafeMutableRawBufferPointer) {
         precondition(output.count >= source.count * 2)
-        for index in 0..<source.count {
+        var index = 0
+        while index + 4 <= source.count {
+            let word = UInt32(bigEndian: source.loadUnaligned(fromByteOffset: index, as: UInt32.self))
+            output.storeBytes(of: digits(word).bigEndian, toByteOffset: index * 2, as: UInt64.self)
+            index += 4
+        }
+        while index < source.count {
             output[index * 2] = lowerDigit(source[index] >> 4)
             output[index * 2 + 1] = lowerDigit(source[index] & 15)
+            index += 1
         }
+    }
+
+    /// Eight lower-case digits at once, the first of them in the highest byte: the nibbles are spread over eight bytes, and those
+    /// above nine get the distance from `9` to `a` added. Signatures and request ids are written on the path of requests.
+    @inlinable
+    public static func digits(_ value: UInt32) -> UInt64 {
+        var spread = UInt64(value)
+        spread = (spread | spread << 16) & 0x0000_FFFF_0000_FFFF
+        spread = (spread | spread << 8) & 0x00FF_00FF_00FF_00FF
+        spread = (spread | spread << 4) & 0x0F0F_0F0F_0F0F_0F0F
+        let letters = ((spread &+ 0x0606_0606_0606_0606) >> 4) & 0x0101_0101_0101_0101
+        return spread &+ 0x3030_3030_3030_3030 &+ letters &* 0x27
     }
 
     /// Lower-case text.

@@ -116,19 +116,8 @@ public struct RequestID: Sendable, Equatable {
     }
 
     private static func write(_ value: UInt64, to writer: inout ByteWriter) {
-        writer.append(eight: digits(UInt32(truncatingIfNeeded: value >> 32)))
-        writer.append(eight: digits(UInt32(truncatingIfNeeded: value)))
-    }
-
-    /// Eight hexadecimal digits at once: the nibbles are spread over eight bytes, and those above nine get the distance from `9` to
-    /// `a` added. Every answer carries an id, so this is on the path of all requests.
-    private static func digits(_ value: UInt32) -> UInt64 {
-        var spread = UInt64(value)
-        spread = (spread | spread << 16) & 0x0000_FFFF_0000_FFFF
-        spread = (spread | spread << 8) & 0x00FF_00FF_00FF_00FF
-        spread = (spread | spread << 4) & 0x0F0F_0F0F_0F0F_0F0F
-        let letters = ((spread &+ 0x0606_0606_0606_0606) >> 4) & 0x0101_0101_0101_0101
-        return (spread &+ 0x3030_3030_3030_3030 &+ letters &* 0x27).bigEndian
+        writer.append(eight: Hexadecimal.digits(UInt32(truncatingIfNeeded: value >> 32)).bigEndian)
+        writer.append(eight: Hexadecimal.digits(UInt32(truncatingIfNeeded: value)).bigEndian)
     }
 }
 

@@ -2,8 +2,8 @@ import GatewayPrimitives
 import RequestSigning
 import Snapshot
 
-/// What is sent to a backend: everything that is not copied from the request head.
-public struct ForwardedRequest {
+/// What is sent to a backend: everything that is not copied from the request head. Confined to the connection's event loop.
+public final class ForwardedRequest {
     public var backend: HTTPBackend
     /// Replaces the backend's path template, for a side request or a downgrade.
     public var captures: RouteCaptures

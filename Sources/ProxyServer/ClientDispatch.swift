@@ -107,7 +107,7 @@ extension ClientConnection {
             let address = ClientAddress.of(head, peer: peer, source: source)
             if address != peer { clientText = Array(address.description.utf8) }
         }
-        var request = ForwardedRequest(
+        let request = ForwardedRequest(
             backend: backend, captures: captures, framing: head.framing, peerText: peerText, clientText: clientText,
             listenerPort: listenerPort, usesTLS: usesTLS, requestID: exchange.requestID)
         request.hop = exchange.hop ?? exchange.route?.hop ?? []

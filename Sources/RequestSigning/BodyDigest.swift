@@ -46,10 +46,12 @@ public enum SignedPayload: Sendable, Equatable {
     case unsigned
 
     static let unsignedText: StaticString = "UNSIGNED-PAYLOAD"
+    /// SHA-256 of nothing.
+    static let emptyText: StaticString = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
     func write(to output: ByteScratch) {
         switch self {
-        case .empty: output.append(count: 64) { BodyDigest.empty.write(to: $0) }
+        case .empty: output.append(Self.emptyText)
         case .digest(let digest): output.append(count: 64) { digest.write(to: $0) }
         case .unsigned: output.append(Self.unsignedText)
         }

@@ -90,8 +90,12 @@ struct CanonicalRequest {
 
     /// Decodes, splits at slashes, encodes each piece and ends with a slash. An encoded slash becomes a separator.
     static func writePath(_ path: ByteView, to output: ByteScratch) {
-        var last: UInt8 = 0
+        let unreserved = PercentEncoding.unreserved
         var index = 0
+        while index < path.count, path[index] == UInt8(ascii: "/") || unreserved.contains(path[index]) { index += 1 }
+        // What needs no encoding is copied as it is: with most paths, all of it.
+        output.append(path.slice(0, index).buffer)
+        var last = index > 0 ? path[index - 1] : 0
         while index < path.count {
             var byte = path[index]
             index += 1
@@ -101,7 +105,7 @@ struct CanonicalRequest {
                 byte = high << 4 | low
                 index += 2
             }
-            if byte == UInt8(ascii: "/") || PercentEncoding.unreserved.contains(byte) {
+            if byte == UInt8(ascii: "/") || unreserved.contains(byte) {
                 output.append(byte)
             } else {
                 output.append(UInt8(ascii: "%"))

@@ -22,6 +22,7 @@ public struct ReceivedSignature {
     public init?(_ authorization: ByteView) {
         guard authorization.count <= CallerSignature.Limits.length, Self.isClaimed(by: authorization) else { return nil }
         let rest = authorization.dropFirst(CallerSignature.scheme.utf8.count)
+        let token = ByteSet.token
         guard let first = rest.firstIndex(of: UInt8(ascii: ",")),
             let second = rest.firstIndex(of: UInt8(ascii: ","), from: first + 1),
             let access = Self.value(of: "Access=", in: rest.slice(0, first)),
@@ -29,7 +30,7 @@ public struct ReceivedSignature {
             let signature = Self.value(of: "Signature=", in: rest.dropFirst(second + 1)),
             signature.count == 64, signature.buffer.allSatisfy({ Hexadecimal.value($0) != nil }),
             access.buffer.allSatisfy({ $0 > 0x20 && $0 < 0x7F }),
-            names.buffer.allSatisfy({ ByteSet.token.contains($0) || $0 == UInt8(ascii: ";") })
+            names.buffer.allSatisfy({ token.contains($0) || $0 == UInt8(ascii: ";") })
         else { return nil }
         accessKey = access
         signedHeaders = names

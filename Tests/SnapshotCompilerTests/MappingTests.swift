@@ -73,7 +73,7 @@ struct MappingBench {
             case .mock(let mock): return .mock(mock)
             case .function: preconditionFailure("there is no function")
             case .http(let backend):
-                var request = ForwardedRequest(
+                let request = ForwardedRequest(
                     backend: backend, captures: captures, framing: head.framing, peerText: Array(address.utf8), clientText: nil,
                     listenerPort: 80, usesTLS: false, requestID: values.facts.requestID)
                 request.defaultContentType = route.policies.defaultContentType

@@ -56,7 +56,7 @@ struct AppCarrierStage {
         guard let signature = ReceivedSignature(authorization) else {
             return .refuse(.app("the signature in header \(String(decoding: carriers.authHeader, as: UTF8.self)) is malformed"))
         }
-        if let verdict = signature.precheck(at: call.seconds, scratch: call.scratch, header: call.signedHeader) {
+        if let verdict = signature.precheck(at: call.seconds, scratch: call.scratch, header: { [head] in head.onlyValue(named: $0) }) {
             return .refuse(.app(call.detail(verdict, signature, isApp: true, body: .none)))
         }
         guard let app = app(signature.accessKey) else { return .refuse(Self.unknown(signature.accessKey)) }

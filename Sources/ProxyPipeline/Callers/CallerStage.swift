@@ -92,7 +92,7 @@ public struct CallerStage {
             guard isOnce(Self.authorization), let signature = ReceivedSignature(authorization) else {
                 return .refuse(.iam("the signature in header Authorization is malformed"))
             }
-            if let verdict = signature.precheck(at: seconds, scratch: scratch, header: signedHeader) {
+            if let verdict = signature.precheck(at: seconds, scratch: scratch, header: { [head] in head.onlyValue(named: $0) }) {
                 return .refuse(.iam(detail(verdict, signature, isApp: false, body: .none)))
             }
             return .lookUp(.accessKey(signature.accessKey.array))
@@ -176,7 +176,7 @@ public struct CallerStage {
     ) -> ReceivedVerdict {
         let request = ReceivedRequest(
             method: head.methodName, rawPath: head.rawPath, query: head.query ?? .empty, body: body)
-        return signature.verify(request, key: key, scratch: scratch, header: signedHeader)
+        return signature.verify(request, key: key, scratch: scratch, header: { [head] in head.onlyValue(named: $0) })
     }
 
     /// Texts as the vendor's gateway has them, where they are known.
@@ -187,7 +187,7 @@ public struct CallerStage {
         case .skewed(let signed, let now): return "signature expired, signature time:\(signed.text),server time:\(now.text)"
         case .otherBody: return "the body does not have the hash in header X-Sdk-Content-Sha256"
         case .mismatch:
-            let text = signature.canonicalText(scratch, body: body, declared: signedHeader(Self.contentHash))
+            let text = signature.canonicalText(scratch, body: body, declared: head.onlyValue(named: Self.contentHash))
             return isApp
                 ? "verify signature fail, canonicalRequest:\(text)" : "verify aksk signature fail,canonicalRequest:\(text)"
         case .malformed, .valid, .needsBody:
@@ -199,19 +199,8 @@ public struct CallerStage {
     private static let authorization = Array("authorization".utf8)
     private static let authToken = Array("x-auth-token".utf8)
 
-    /// The one value of a header, whether or not it will be forwarded; nil when it is absent or was sent twice, which can be read
-    /// in two ways.
-    func signedHeader(_ name: ByteView) -> ByteView? {
-        var found: ByteView?
-        for index in 0..<head.fieldCount where head.name(at: index).equalsIgnoringCase(name) {
-            guard found == nil else { return nil }
-            found = head.value(at: index)
-        }
-        return found
-    }
-
     /// Whether a header (lower case) that is there is there once.
-    func isOnce(_ name: [UInt8]) -> Bool { name.withUnsafeBytes { signedHeader(ByteView($0)) != nil } }
+    func isOnce(_ name: [UInt8]) -> Bool { name.withUnsafeBytes { head.onlyValue(named: ByteView($0)) != nil } }
 
     // MARK: What is asked of a caller who has been recognised
 

@@ -289,6 +289,17 @@ public class MessageHead {
         lowercase.withUnsafeBytes { value(named: ByteView($0)) }
     }
 
+    /// The one value of a header (lower case), whether or not it will be forwarded; nil when it is absent or was sent twice, which can
+    /// be read in two ways.
+    public final func onlyValue(named lowercase: ByteView) -> ByteView? {
+        var found: ByteView?
+        for index in 0 ..< fieldCount where name(at: index).equalsIgnoringCase(lowercase) {
+            guard found == nil else { return nil }
+            found = value(at: index)
+        }
+        return found
+    }
+
     /// Removes all fields with this name (lower case).
     public final func remove(named lowercase: ByteView) {
         for index in 0 ..< fieldCount where name(at: index).equalsIgnoringCase(lowercase) { fields[index].removed = true }

@@ -3,7 +3,7 @@ import RequestSigning
 import Snapshot
 
 /// Signs the request to the backend with the key that is bound to its route (gateway-runtime.md, section 5).
-public struct SigningStage {
+public final class SigningStage {
     /// A body up to this many bytes is collected and hashed; a longer one, or one of unknown length, is streamed with
     /// `UNSIGNED-PAYLOAD`.
     public static let hashedBodyBound = 64 * 1024
