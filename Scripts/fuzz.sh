@@ -7,4 +7,5 @@ corpus=$(dirname "${BASH_SOURCE[0]}")/../Fuzz/Corpora/$target
 [ -d "$corpus" ] || { echo "there is no Fuzz/Corpora/$target" >&2; exit 1; }
 copy=$(mktemp -d)
 trap 'rm -rf "$copy"' EXIT
-FUZZ_TARGET=$target "$program" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 "$copy" "$corpus"
+# libFuzzer writes the input that failed; it must see the signal first.
+SWIFT_BACKTRACE=enable=no FUZZ_TARGET=$target "$program" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 "$copy" "$corpus"
