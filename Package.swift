@@ -225,7 +225,9 @@ if Context.environment["GATEHOUSE_FUZZ"] != nil {
         .executableTarget(
             name: "Fuzz",
             dependencies: [
-                "GatewayModel", "GatewayPrimitives", "OpenAPIDocuments", "ProxyPipeline", "RequestSigning", "Snapshot",
-                "SnapshotCompiler",
+                "GatewayModel", "GatewayPrimitives", "OpenAPIDocuments", "ProxyPipeline", "ProxyServer", "RequestSigning",
+                "Snapshot", "SnapshotCompiler",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOEmbedded", package: "swift-nio"),
             ], path: "Fuzz/Targets", swiftSettings: strict + [.unsafeFlags(["-parse-as-library"])]))
 }
