@@ -112,6 +112,12 @@ final class Exchange {
     var isOpen = false
     /// The last one, for the access log.
     var attempt: LoggedAttempt?
+    /// What the route's Kafka log keeps of the request.
+    var capture: RequestCapture?
+    /// The function that is the backend.
+    var function: FunctionTarget?
+    /// Bytes that were compressed, and what they became.
+    var gzipCounts = (read: 0, written: 0)
     /// Monotonic nanoseconds by which the backend must have moved on; `.max`: none.
     var deadline = UInt64.max
 
@@ -135,6 +141,7 @@ final class Exchange {
         failure = nil
         isOpen = true
         if attempt != nil { attempt = nil }
+        gzipCounts = (0, 0)
         answeredAt = 0
         hasAnswer = false
         form = nil
@@ -184,6 +191,8 @@ final class Exchange {
         isDispatched = false
         form = nil
         if gzip != nil { gzip = nil }
+        if capture != nil { capture = nil }
+        if function != nil { function = nil }
         if let upstream {
             self.upstream = nil
             upstream.close()
@@ -215,6 +224,7 @@ final class Exchange {
         Self.append(bytes, chunked: chunked, to: &unsent)
         if collected.count < wantedBytes { collected.append(contentsOf: bytes.prefix(wantedBytes - collected.count)) }
         hasher?.update(bytes)
+        capture?.addRequest(bytes)
         guard isReplayable else { return }
         // Before the backend is chosen nobody knows how often it may be asked.
         if retriesLeft > 0 || isGated, replay.readableBytes + bytes.count <= Self.replayBound {

@@ -41,6 +41,12 @@ final class UpstreamPool: @unchecked Sendable {
         idle.append(connection)
     }
 
+    /// Takes over a connection that somebody else has opened.
+    func adopt(_ connection: UpstreamConnection) {
+        open += 1
+        put(connection)
+    }
+
     /// An idle connection was closed by the other side.
     func remove(_ connection: UpstreamConnection) {
         if let index = idle.lastIndex(where: { $0 === connection }) { idle.remove(at: index) }
@@ -60,9 +66,14 @@ final class UpstreamPool: @unchecked Sendable {
     func connect(
         timeoutMilliseconds: Int, _ done: @escaping (Result<UpstreamConnection, GatewayFailure>) -> Void
     ) {
-        open += 1
         loop.metrics.connects &+= 1
-        let bootstrap = ClientBootstrap(group: loop.eventLoop)
+        guard let empty = ClientBootstrap(validatingGroup: loop.eventLoop) else {
+            // A loop without sockets.
+            loop.metrics.connectFailures &+= 1
+            return loop.eventLoop.assumeIsolated().execute { done(.failure(.backendUnavailable)) }
+        }
+        open += 1
+        let bootstrap = empty
             .connectTimeout(.milliseconds(Int64(timeoutMilliseconds)))
             .channelOption(.maxMessagesPerRead, value: 1)
             .channelOption(.tcpOption(.tcp_nodelay), value: 1)
