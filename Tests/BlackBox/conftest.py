@@ -35,7 +35,7 @@ def gatehouse(tmp_path_factory, shared_functions) -> Iterator[Gatehouse]:
 @pytest.fixture(scope="session")
 def h2c_gatehouse(tmp_path_factory) -> Iterator[Gatehouse]:
     """One program whose plain listener takes HTTP/2, for the tests of frames and streams."""
-    program = Gatehouse(tmp_path_factory.mktemp("h2c") / "data", "--gateway-h2c").start()
+    program = Gatehouse(tmp_path_factory.mktemp("h2c") / "data", "--gateway-h2c", settings=ROOMY).start()
     yield program
     assert program.running, f"the program ended during the tests:\n{program.log[-4000:]}"
     assert program.stop() == 0

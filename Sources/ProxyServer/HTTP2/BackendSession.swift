@@ -26,6 +26,7 @@ final class BackendSession: ChannelInboundHandler, @unchecked Sendable {
     typealias InboundIn = HTTP2Frame
 
     private enum State {
+        /// Until the backend's settings have come, so that nothing is said to who would not understand it.
         case opening
         case open
         /// The backend takes no further streams.
@@ -37,6 +38,7 @@ final class BackendSession: ChannelInboundHandler, @unchecked Sendable {
     private var state = State.opening
     private var context: ChannelHandlerContext?
     private var multiplexer: NIOHTTP2Handler.StreamMultiplexer?
+    private var timeoutMilliseconds = 0
     private var waiting: [(Result<UpstreamConnection, GatewayFailure>) -> Void] = []
     private var streams = 0
     /// Streams that the backend takes at a time; a usual number until it has said.
@@ -61,6 +63,7 @@ final class BackendSession: ChannelInboundHandler, @unchecked Sendable {
     // MARK: Opening
 
     func connect(timeoutMilliseconds: Int) {
+        self.timeoutMilliseconds = timeoutMilliseconds
         pool.openChannel(
             timeoutMilliseconds: timeoutMilliseconds,
             { channel in
@@ -69,14 +72,14 @@ final class BackendSession: ChannelInboundHandler, @unchecked Sendable {
                     streamConfiguration: HTTP2Limits.backendStream,
                     // A backend has nothing to push: its streams are refused by the settings.
                     inboundStreamInitializer: { stream in stream.close() })
-                try channel.pipeline.syncOperations.addHandlers([HTTP2Guard(), handler, self])
+                try channel.pipeline.syncOperations.addHandlers([BackendPrefaceHandler(self), HTTP2Guard(), handler, self])
                 self.multiplexer = try handler.syncMultiplexer()
             },
             { result in
                 switch result {
                 case .success(let channel):
-                    guard self.state == .opening, self.usesTLS else { return }
-                    // The handshake has the time that connecting has.
+                    guard self.state == .opening else { return }
+                    // Agreeing has the time that connecting has.
                     _ = channel.eventLoop.assumeIsolated().scheduleTask(in: .milliseconds(Int64(timeoutMilliseconds))) {
                         if self.state == .opening { self.fail(.backendTimeout) }
                     }
@@ -96,8 +99,14 @@ final class BackendSession: ChannelInboundHandler, @unchecked Sendable {
         idleSince = pool.loop.eventTime
         let waiting = waiting
         self.waiting = []
-        for done in waiting { openStream(done) }
+        // What came in excess of what the backend takes goes elsewhere.
+        for done in waiting {
+            if takesStreams { openStream(done) } else { pool.openStream(timeoutMilliseconds: timeoutMilliseconds, done) }
+        }
     }
+
+    /// What the other side speaks is something else.
+    func isNoHTTP2() { fail(.backendUnavailable) }
 
     private func fail(_ failure: GatewayFailure) {
         close()
@@ -144,23 +153,14 @@ final class BackendSession: ChannelInboundHandler, @unchecked Sendable {
 
     // MARK: Channel
 
-    func handlerAdded(context: ChannelHandlerContext) {
-        self.context = context
-        if context.channel.isActive, !usesTLS { isOpen() }
-    }
+    func handlerAdded(context: ChannelHandlerContext) { self.context = context }
 
     func handlerRemoved(context: ChannelHandlerContext) { self.context = nil }
 
-    func channelActive(context: ChannelHandlerContext) {
-        pool.loop.eventBegins()
-        context.fireChannelActive()
-        if !usesTLS { isOpen() }
-    }
-
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-        if let event = event as? TLSUserEvent, case .handshakeCompleted(let agreed) = event {
+        if let event = event as? TLSUserEvent, case .handshakeCompleted(let agreed) = event, agreed != "h2" {
             pool.loop.eventBegins()
-            if agreed == "h2" { isOpen() } else { fail(.backendUnavailable) }
+            isNoHTTP2()
         }
         context.fireUserInboundEventTriggered(event)
     }
@@ -171,6 +171,8 @@ final class BackendSession: ChannelInboundHandler, @unchecked Sendable {
         switch unwrapInboundIn(data).payload {
         case .settings(.settings(let settings)):
             for setting in settings where setting.parameter == .maxConcurrentStreams { limit = max(1, setting.value) }
+            // They come first (RFC 9113, 3.4).
+            isOpen()
         case .goAway(let last, _, _):
             lastStream = last
             guard state != .closed else { return }
@@ -203,5 +205,29 @@ final class BackendSession: ChannelInboundHandler, @unchecked Sendable {
         guard state != .closed else { return }
         state = .closed
         context?.close(promise: nil)
+    }
+}
+
+/// Looks at the first frame of a backend, which must be SETTINGS (RFC 9113, 3.4), and leaves: whoever answers in another protocol is
+/// recognised by it at once.
+private final class BackendPrefaceHandler: ChannelInboundHandler, RemovableChannelHandler {
+    typealias InboundIn = ByteBuffer
+    typealias InboundOut = ByteBuffer
+
+    private let session: BackendSession
+    private var received = ByteBuffer()
+
+    init(_ session: BackendSession) { self.session = session }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        var buffer = unwrapInboundIn(data)
+        received.writeBuffer(&buffer)
+        // A length of three bytes, then the type.
+        guard let type = received.getInteger(at: received.readerIndex + 3, as: UInt8.self) else { return }
+        let first = received
+        received = ByteBuffer()
+        guard type == 4 else { return session.isNoHTTP2() }
+        context.fireChannelRead(wrapInboundOut(first))
+        context.pipeline.syncOperations.removeHandler(self, promise: nil)
     }
 }

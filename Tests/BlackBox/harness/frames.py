@@ -10,6 +10,8 @@ import threading
 import h2.config
 import h2.connection
 import h2.events
+import h2.settings
+from hyperframe.frame import GoAwayFrame
 
 
 class Session:
@@ -20,7 +22,7 @@ class Session:
         self.h2 = h2.connection.H2Connection(h2.config.H2Configuration(client_side=False, header_encoding="utf-8"))
         self.lock = threading.RLock()
         if streams is not None:
-            self.h2.update_settings({3: streams})
+            self.h2.local_settings = h2.settings.Settings(client=False, initial_values={3: streams})
         self.h2.initiate_connection()
         self.flush()
         self.most = 0
@@ -38,6 +40,7 @@ class Session:
     def answer(self, stream: int, message: bytes | None = b"ok", status: str = "0", more=()) -> None:
         """A whole answer; without a message, one of trailers alone."""
         with self.lock:
+            self.running.discard(stream)
             if message is None:
                 self.h2.send_headers(stream, self.head(("grpc-status", status), *more), end_stream=True)
             else:
@@ -63,9 +66,9 @@ class Session:
 
     def leave(self, last: int, code: int = 0) -> None:
         """GOAWAY"""
+        # By hand: the library would close what it has promised to go on with.
         with self.lock:
-            self.h2.close_connection(code, last_stream_id=last)
-            self.flush()
+            self.raw(GoAwayFrame(0, last_stream_id=last, error_code=code).serialize())
 
     def raw(self, data: bytes) -> None:
         self.socket.sendall(data)
