@@ -120,6 +120,11 @@ final class Exchange {
     var gzipCounts = (read: 0, written: 0)
     /// Monotonic nanoseconds by which the backend must have moved on; `.max`: none.
     var deadline = UInt64.max
+    /// Set while the request is a call of gRPC.
+    var call: GRPCCall?
+
+    /// Gives the backend until then; a call's own deadline stands before it.
+    func wait(until moment: UInt64) { deadline = min(moment, call?.deadline ?? .max) }
 
     /// Body bytes in the framing of the backend, not yet given to its connection.
     private(set) var unsent = ByteBuffer()
@@ -191,8 +196,12 @@ final class Exchange {
         isDispatched = false
         form = nil
         if gzip != nil { gzip = nil }
+<<<<<<< HEAD
         if capture != nil { capture = nil }
         if function != nil { function = nil }
+=======
+        if call != nil { call = nil }
+>>>>>>> streams
         if let upstream {
             self.upstream = nil
             upstream.close()
@@ -227,7 +236,7 @@ final class Exchange {
         capture?.addRequest(bytes)
         guard isReplayable else { return }
         // Before the backend is chosen nobody knows how often it may be asked.
-        if retriesLeft > 0 || isGated, replay.readableBytes + bytes.count <= Self.replayBound {
+        if retriesLeft > 0 || isGated || call != nil, replay.readableBytes + bytes.count <= Self.replayBound {
             Self.append(bytes, chunked: chunked, to: &replay)
         } else {
             isReplayable = false
