@@ -196,12 +196,9 @@ final class Exchange {
         isDispatched = false
         form = nil
         if gzip != nil { gzip = nil }
-<<<<<<< HEAD
         if capture != nil { capture = nil }
         if function != nil { function = nil }
-=======
         if call != nil { call = nil }
->>>>>>> streams
         if let upstream {
             self.upstream = nil
             upstream.close()
