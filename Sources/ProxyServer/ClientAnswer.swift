@@ -26,6 +26,7 @@ extension ClientConnection {
         exchange.form = form
         reportToBreaker(status: connection.head.status, timedOut: false)
         decorate(connection.head, failure: nil, isBackend: true)
+        exchange.capture?.note(connection.head)
         out.clear()
         guard writeHead(connection.head, form, upstreamSeconds: true) else {
             exchange.upstream = nil
@@ -61,6 +62,7 @@ extension ClientConnection {
 
     func relayBody(_ bytes: UnsafeRawBufferPointer, of buffer: ByteBuffer, at start: Int) {
         guard let form = exchange.form, !form.dropsBody, let context else { return }
+        exchange.capture?.addResponse(bytes)
         if let loan = exchange.gzip { return encode(bytes, .none, loan, form) }
         if form.framing == .chunked {
             appendChunk(bytes)
@@ -102,6 +104,7 @@ extension ClientConnection {
         if phase == .tunnel { return tunnelEnds() }
         if let loan = exchange.gzip {
             encode(UnsafeRawBufferPointer(start: nil, count: 0), .finish, loan, form)
+            exchange.gzipCounts = loan.encoder.counts
             exchange.gzip = nil
         }
         if form.framing == .chunked {
@@ -198,9 +201,11 @@ extension ClientConnection {
         exchange.deadline = .max
         exchange.status = answer.status
         if let rehearsal { origin?.finish(rehearsal.report) }
+        if let capture = exchange.capture, head?.method != .head { text.withUnsafeBytes { capture.addResponse($0) } }
         var text = text
         if let level = exchange.instance?.settings.gzipLevel { text = compressed(text, answer, level) }
         decorate(answer, failure: failure, isBackend: isBackend)
+        exchange.capture?.note(answer)
         if let connection = exchange.upstream {
             exchange.upstream = nil
             connection.close()

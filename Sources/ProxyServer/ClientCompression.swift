@@ -34,6 +34,7 @@ extension ClientConnection {
             if let loan = loop.encoders.lend(level: level) {
                 result = []
                 text.withUnsafeBytes { loan.encoder.encode($0, .finish) { result.append(contentsOf: $0) } }
+                exchange.gzipCounts = loan.encoder.counts
             } else {
                 verdict = .plain
             }

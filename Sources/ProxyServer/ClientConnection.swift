@@ -49,6 +49,8 @@ final class ClientConnection: AnswerReceiver, ChannelInboundHandler, ChannelOutb
     private(set) var context: ChannelHandlerContext?
     private(set) var peer = IPAddress(v4: 0)
     private(set) var peerText: [UInt8] = []
+    /// The peer is whom a load balancer named.
+    private(set) var isProxied = false
     /// Place in the loop's list of connections; -1 when it is in none.
     var registration = -1
 
@@ -101,6 +103,7 @@ final class ClientConnection: AnswerReceiver, ChannelInboundHandler, ChannelOutb
         requestedAuthority = session.requestedAuthority
         super.init()
         count(as: session.peer)
+        isProxied = session.isProxied
     }
 
     // MARK: Channel
@@ -130,6 +133,7 @@ final class ClientConnection: AnswerReceiver, ChannelInboundHandler, ChannelOutb
 
     /// The peer is not who opened the connection, but whom it speaks for.
     func count(as address: IPAddress) {
+        isProxied = true
         peer = address
         peerText.removeAll(keepingCapacity: true)
         address.write(to: &peerText)
@@ -193,6 +197,7 @@ final class ClientConnection: AnswerReceiver, ChannelInboundHandler, ChannelOutb
             bytesOut: exchange.sentBytes)
         if let failure = exchange.failure { countRefusal(failure) }
         if let log = loop.accessLog { logRequest(log, now: now) }
+        if let log = exchange.route?.policies.kafkaLog, !exchange.isPreflight { logToKafka(log, now: now) }
         guard let route = exchange.route, let meter = route.meter, !exchange.isPreflight else { return }
         exchange.route = nil
         loop.traffic.count(

@@ -113,6 +113,12 @@ struct Exchange {
     var isOpen = false
     /// The last one, for the access log.
     var attempt: LoggedAttempt?
+    /// What the route's Kafka log keeps of the request.
+    var capture: RequestCapture?
+    /// The function that is the backend.
+    var function: FunctionTarget?
+    /// Bytes that were compressed, and what they became.
+    var gzipCounts = (read: 0, written: 0)
     /// Monotonic nanoseconds by which the backend must have moved on; `.max`: none.
     var deadline = UInt64.max
     /// Set while the request is a call of gRPC.
@@ -141,6 +147,7 @@ struct Exchange {
         failure = nil
         isOpen = true
         if attempt != nil { attempt = nil }
+        gzipCounts = (0, 0)
         answeredAt = 0
         hasAnswer = false
         form = nil
@@ -191,6 +198,8 @@ struct Exchange {
         form = nil
         if gzip != nil { gzip = nil }
         if call != nil { call = nil }
+        if capture != nil { capture = nil }
+        if function != nil { function = nil }
         if let upstream {
             self.upstream = nil
             upstream.close()
@@ -222,6 +231,7 @@ struct Exchange {
         Self.append(bytes, chunked: chunked, to: &unsent)
         if collected.count < wantedBytes { collected.append(contentsOf: bytes.prefix(wantedBytes - collected.count)) }
         hasher?.update(bytes)
+        capture?.addRequest(bytes)
         guard isReplayable else { return }
         // Before the backend is chosen nobody knows how often it may be asked.
         if retriesLeft > 0 || isGated || call != nil, replay.readableBytes + bytes.count <= Self.replayBound {

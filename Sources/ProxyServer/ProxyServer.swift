@@ -198,7 +198,7 @@ public final class ProxyServer: Sendable {
             state.uses += uses
             state.isDown = true
         }
-        for flushed in loops.map({ loop in loop.eventLoop.submit { loop.accessLog?.flush() } }) { try? await flushed.get() }
+        for flushed in loops.map({ loop in loop.eventLoop.submit { loop.flushLogs() } }) { try? await flushed.get() }
         await accessLog?.close()
         do {
             try await group.shutdownGracefully()

@@ -77,11 +77,14 @@ extension Route {
 /// Names of what a route was made from, for logs, errors and variables.
 public struct RouteIdentity: Sendable, Equatable {
     public let apiID, apiName, groupID, groupName, environmentID, environmentName, publishID: String
+    /// The integration application that the API belongs to; empty without one.
+    public let providerAppID: String
 
     public init(
         apiID: String, apiName: String, groupID: String, groupName: String, environmentID: String,
-        environmentName: String, publishID: String
+        environmentName: String, publishID: String, providerAppID: String = ""
     ) {
+        self.providerAppID = providerAppID
         self.apiID = apiID
         self.apiName = apiName
         self.groupID = groupID
@@ -135,6 +138,8 @@ public struct RoutePolicies: Sendable {
     public var breaker: BreakerPolicy?
     public var signing: SigningPolicy?
     public var responseHeaders: ResponseHeaderPolicy?
+    /// Requests become records for Kafka.
+    public var kafkaLog: KafkaLogPolicy?
     /// Declared parameters that are checked.
     public var parameters: ParameterPolicy?
     /// `content_type` of the API: set on a request that brings a body without saying what it is (gateway-runtime.md, 3.5).

@@ -184,6 +184,8 @@ public struct ControlPlaneSettings: Sendable {
     public var functions: FunctionRegistry
     /// Event loops of the gateway, each of which counts the APIs' requests; 0: none does.
     public var gatewayLoops: Int
+    /// Bounds and counts of Kafka logs.
+    public var kafka = KafkaLedger()
 
     public init(
         groupHostSuffix: String = "apic.localhost", gatewayAddresses: [String] = [],

@@ -20,6 +20,7 @@ final class HTTP2Session: ChannelInboundHandler, NIOHTTP2StreamDelegate, @unchec
     let usesTLS: Bool
     let listenerPort: Int
     let peer: IPAddress
+    let isProxied: Bool
     let security: ConnectionSecurity
     let requestedAuthority: ClientAuthority?
     /// Place in the loop's list of sessions; -1 when it is in none.
@@ -37,6 +38,7 @@ final class HTTP2Session: ChannelInboundHandler, NIOHTTP2StreamDelegate, @unchec
         usesTLS = connection.usesTLS
         listenerPort = connection.listenerPort
         peer = connection.peer
+        isProxied = connection.isProxied
         security = connection.security
         requestedAuthority = connection.requestedAuthority
     }
