@@ -3,6 +3,7 @@
 #   make run       release build, then the gateway and its management API on ./var
 #   make test      everything that can be checked, from a clean clone on a fresh machine
 #   make bench     benchmarks, side by side with nginx
+#   make soak      connections, changes and dying backends for SECONDS (default 1800)
 #   make fuzz      one fuzz target (TARGET=, FUZZ_SECONDS=600), its corpus in Fuzz/Corpora
 #   make contract  regenerate the code that is made from Contract/apic.openapi.yaml
 #   make setup     only what the others install by themselves: system packages, Python environment
@@ -22,7 +23,7 @@ VENV := $(BUILD)/venv
 PYTHON := $(VENV)/bin/python
 SWIFT_FLAGS := --scratch-path $(BUILD)
 
-.PHONY: help run test bench fuzz contract setup clean release packages-build packages-test packages-bench venv
+.PHONY: help run test bench soak fuzz contract setup clean release packages-build packages-test packages-bench venv
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -35,6 +36,9 @@ test: packages-build packages-test venv
 
 bench: packages-bench venv release
 	$(PYTHON) Benchmarks/run.py --gatehouse $(BUILD)/release/gatehouse --output bench-results $(BENCH_ARGS)
+
+soak: packages-test venv release
+	$(PYTHON) Soak/soak.py --gatehouse $(BUILD)/release/gatehouse --seconds $(or $(SECONDS),1800)
 
 # A build folder of its own: everything is compiled with the fuzzer's counters.
 fuzz: packages-build
