@@ -375,6 +375,47 @@ def test_slow_readers_are_waited_for(h2c, api, server):
         slow.cancel()
 
 
+def test_slow_backends_are_waited_for(h2c, api, server):
+    """And what a backend does not read stays with the caller."""
+    before = resident_megabytes(h2c.gatehouse.process.pid)
+    said = 0
+
+    def messages():
+        nonlocal said
+        for _ in range(300):
+            said += 1
+            yield b"m" * 100_000
+
+    with Client(h2c.gatehouse.gateway, api.host) as client:
+        call = client.client_stream("Hold").future(messages(), timeout=120)
+        last = -1
+
+        def stands_still():
+            nonlocal last
+            seen, last = last, said
+            threading.Event().wait(0.3)
+            return seen == said > 0
+        eventually(stands_still)
+        assert said < 150, "somebody takes what nobody reads"
+        assert resident_megabytes(h2c.gatehouse.process.pid) - before < 32
+        server.echo.gate.set()
+        assert call.result() == b"30000000"
+
+
+def test_backend_chosen_by_metadata(h2c, server):
+    with Server() as second:
+        conditions = [{"condition_origin": "param", "req_param_name": "x-tenant", "condition_type": "exact", "condition_value": "big"}]
+        api = grpc_api(h2c, server.address, req_params=[{"name": "x-tenant", "type": "STRING", "location": "HEADER", "required": 2}],
+                       policy_https=[{
+                           "name": "big_ones", "effect_mode": "ANY", "conditions": conditions, "url_domain": second.address,
+                           "req_protocol": "GRPC", "req_method": "POST", "req_uri": "/", "timeout": 5000}])
+        with Client(h2c.gatehouse.gateway, api.host) as client:
+            client.unary()(b"x", timeout=20, metadata=[("x-tenant", "small")])
+            client.unary()(b"x", timeout=20, metadata=[("x-tenant", "big")])
+        assert (len(server.echo.calls), len(second.echo.calls)) == (1, 1)
+        assert second.echo.metadata_of()["x-tenant"] == ["big"]
+
+
 def test_channel_of_members(h2c, server):
     with Server() as second:
         channel = h2c.api.expect(201, "POST", "/vpc-channels", {

@@ -33,6 +33,7 @@ class Echo(grpc.GenericRpcHandler):
             "Metadata": grpc.unary_unary_rpc_method_handler(self.metadata),
             "Count": grpc.unary_stream_rpc_method_handler(self.count),
             "HangStream": grpc.unary_stream_rpc_method_handler(self.hang_stream),
+            "Hold": grpc.stream_unary_rpc_method_handler(self.hold),
             "Sum": grpc.stream_unary_rpc_method_handler(self.sum),
             "Talk": grpc.stream_stream_rpc_method_handler(self.talk),
         }
@@ -82,6 +83,11 @@ class Echo(grpc.GenericRpcHandler):
 
     def sum(self, requests, context):
         return str(sum(len(request) for request in requests)).encode()
+
+    def hold(self, requests, context):
+        """Listens when the gate is open."""
+        self.gate.wait(60)
+        return self.sum(requests, context)
 
     def talk(self, requests, context):
         for request in requests:
