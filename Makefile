@@ -3,7 +3,7 @@
 #   make run       release build, then the gateway and its management API on ./var
 #   make test      everything that can be checked, from a clean clone on a fresh machine
 #   make bench     benchmarks, side by side with nginx
-#   make soak      connections, changes and dying backends for SECONDS (default 1800)
+#   make soak      connections, changes and dying backends for SOAK_SECONDS (default 1800)
 #   make fuzz      one fuzz target (TARGET=, FUZZ_SECONDS=600), its corpus in Fuzz/Corpora
 #   make contract  regenerate the code that is made from Contract/apic.openapi.yaml
 #   make setup     only what the others install by themselves: system packages, Python environment
@@ -38,7 +38,7 @@ bench: packages-bench venv release
 	$(PYTHON) Benchmarks/run.py --gatehouse $(BUILD)/release/gatehouse --output bench-results $(BENCH_ARGS)
 
 soak: packages-test venv release
-	$(PYTHON) Soak/soak.py --gatehouse $(BUILD)/release/gatehouse --seconds $(or $(SECONDS),1800)
+	$(PYTHON) Soak/soak.py --gatehouse $(BUILD)/release/gatehouse --seconds $(or $(SOAK_SECONDS),1800)
 
 # A build folder of its own: everything is compiled with the fuzzer's counters.
 fuzz: packages-build

@@ -5,7 +5,7 @@ Fails when a request failed that had to succeed, when a change was refused, when
 something is still under way after everybody has left.
 
     make soak                   half an hour
-    make soak SECONDS=120       shorter; the first quarter counts as warming up
+    make soak SOAK_SECONDS=120       shorter; the first quarter counts as warming up
 """
 
 from __future__ import annotations
