@@ -45,6 +45,9 @@ let package = Package(
             name: "KafkaLog",
             dependencies: ["CRdKafka", "GatewayPrimitives", "Snapshot", .product(name: "Logging", package: "swift-log")],
             swiftSettings: strict),
+        // Listening sockets and their way from one process to the next.
+        .systemLibrary(name: "CSockets"),
+        .target(name: "Sockets", dependencies: ["CSockets"], swiftSettings: strict),
         // Archives of assets: strict reader, bounded writer.
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .target(name: "ZipArchives", dependencies: ["CZlib"], swiftSettings: strict),
@@ -78,7 +81,7 @@ let package = Package(
         .target(
             name: "ProxyServer",
             dependencies: [
-                "CertificateReading", "GatewayPrimitives", "RequestSigning", "Snapshot", "ProxyPipeline",
+                "CertificateReading", "GatewayPrimitives", "RequestSigning", "Snapshot", "ProxyPipeline", "Sockets",
                 .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
@@ -126,7 +129,10 @@ let package = Package(
             name: "ManagementAPI",
             dependencies: [
                 "GatewayPrimitives", "GatewayModel", "OpenAPIDocuments", "Store", "ControlPlane", "WireContract", "RequestSigning",
-                "ZipArchives",
+                "Sockets", "ZipArchives",
+                .product(name: "NIOExtras", package: "swift-nio-extras"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
@@ -141,7 +147,7 @@ let package = Package(
             name: "gatehouse",
             dependencies: [
                 "GatewayPrimitives", "GatewayModel", "KafkaLog", "Store", "StoreSQLite", "Snapshot", "ControlPlane",
-                "ManagementAPI", "ProxyPipeline", "ProxyServer", "RequestSigning",
+                "ManagementAPI", "ProxyPipeline", "ProxyServer", "RequestSigning", "Sockets",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Hummingbird", package: "hummingbird"),
@@ -186,7 +192,7 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "ManagementAPITests",
-            dependencies: ["GatewayPrimitives", "GatewayModel", "Store", "StoreSQLite", "Snapshot", "ControlPlane", "ManagementAPI", "WireContract",
+            dependencies: ["GatewayPrimitives", "GatewayModel", "Sockets", "Store", "StoreSQLite", "Snapshot", "ControlPlane", "ManagementAPI", "WireContract",
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 .product(name: "Crypto", package: "swift-crypto"),

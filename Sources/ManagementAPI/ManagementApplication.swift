@@ -3,13 +3,11 @@ import Hummingbird
 import HummingbirdCore
 import Logging
 import NIOCore
+import Sockets
 import WireContract
 
 /// Choices of the operator about the management port.
 public struct ManagementSettings: Sendable {
-    public var host: String
-    /// 0 lets the system choose.
-    public var port: Int
     /// What clients are told to call, without a slash at the end: in the catalog and version documents.
     public var publicURL: String
     public var region: String
@@ -21,11 +19,9 @@ public struct ManagementSettings: Sendable {
     public var bodyTimeout: TimeAmount
 
     public init(
-        host: String, port: Int, publicURL: String, region: String, connectionLimit: Int = 1024,
+        publicURL: String, region: String, connectionLimit: Int = 1024,
         headTimeout: TimeAmount = .seconds(75), bodyTimeout: TimeAmount = .seconds(120)
     ) {
-        self.host = host
-        self.port = port
         self.publicURL = publicURL
         self.region = region
         self.connectionLimit = connectionLimit
@@ -42,29 +38,25 @@ public enum ManagementApplication {
     /// - Parameters:
     ///   - routes: what the resource families registered.
     ///   - status: what the probes tell of the process.
-    ///   - onRunning: called with the bound address once the port is open.
+    ///   - socket: of the port; stays open behind the service, for the process after this one.
+    ///   - onRunning: called once calls are taken.
     /// - Returns: a service to run; it stops taking connections when its service group shuts down.
     public static func build(
-        settings: ManagementSettings, directory: IdentityDirectory, routes: OperationRoutes, status: ProcessStatus,
-        log: Logger, onRunning: @escaping @Sendable (SocketAddress?) async -> Void = { _ in }
-    ) -> Application<ManagementResponder> {
+        settings: ManagementSettings, socket: ListeningSocket, directory: IdentityDirectory, routes: OperationRoutes,
+        status: ProcessStatus, log: Logger, onRunning: @escaping @Sendable () async -> Void = {}
+    ) -> ManagementServer {
         let headTimeout = settings.headTimeout
         let bodyTimeout = settings.bodyTimeout
         // The server's own lines about single requests repeat the access log, with less.
         var serverLog = log
         serverLog.logLevel = max(log.logLevel, .notice)
-        return Application(
+        return ManagementServer(
             responder: responder(settings: settings, directory: directory, routes: routes, status: status, log: log),
-            server: .http1(
-                configuration: .init(
-                    additionalChannelHandlers: [SlowClientHandler(headTimeout: headTimeout, bodyTimeout: bodyTimeout)],
-                    httpDecoderConfiguration: .init(
-                        maxHeaderFieldSize: 32 * 1024, maxHeaderListSize: 64 * 1024, maxHeaderFieldCount: 128))),
-            configuration: ApplicationConfiguration(
-                address: .hostname(settings.host, port: settings.port), serverName: serverName,
-                availableConnectionsDelegate: MaximumAvailableConnections(settings.connectionLimit)),
-            onServerRunning: { channel in await onRunning(channel.localAddress) },
-            logger: serverLog)
+            configuration: .init(
+                additionalChannelHandlers: [SlowClientHandler(headTimeout: headTimeout, bodyTimeout: bodyTimeout)],
+                httpDecoderConfiguration: .init(
+                    maxHeaderFieldSize: 32 * 1024, maxHeaderListSize: 64 * 1024, maxHeaderFieldCount: 128)),
+            connectionLimit: settings.connectionLimit, socket: socket, log: serverLog, onRunning: onRunning)
     }
 
     static func responder(

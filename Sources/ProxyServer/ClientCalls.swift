@@ -31,6 +31,8 @@ extension ClientConnection {
         if let value = GRPCTimeout.name.withUnsafeBytes({ head.value(named: ByteView($0)) }) {
             guard let timeout = GRPCTimeout.nanoseconds(value) else { return .malformedRequest }
             deadline = exchange.began.addingReportingOverflow(timeout).overflow ? .max : exchange.began + timeout
+            // A caller that waits for nothing gets nothing, however fast the backend is.
+            guard deadline > exchange.began else { return .backendTimeout }
         }
         exchange.call = GRPCCall(deadline: deadline, messages: GRPCMessages(limit: settings.maxBodyBytes))
         // Each message has the limit, and there may be any number of them.

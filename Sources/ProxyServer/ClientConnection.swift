@@ -175,7 +175,7 @@ final class ClientConnection: AnswerReceiver, ChannelInboundHandler, ChannelOutb
         }
         phase = .idle
         clientDeadline = loop.eventTime + nanoseconds(loop.configuration.keepAliveTimeoutMilliseconds)
-        if loop.isDraining || (inputClosed && pending.readableBytes == 0) {
+        if (loop.isDraining && !loop.isHandingOver) || (inputClosed && pending.readableBytes == 0) {
             closeNow()
             return
         }

@@ -21,6 +21,8 @@ final class LoopState: @unchecked Sendable {
     /// The current snapshot; a request takes it once, at its head.
     private(set) var snapshot: GatewaySnapshot
     private(set) var isDraining = false
+    /// Another process takes new connections; those that are open may ask once more.
+    private(set) var isHandingOver = false
     /// Where plain requests are sent to that shall come over HTTPS.
     var redirectPort = 443
     private var drained: EventLoopPromise<Void>?
@@ -116,7 +118,7 @@ final class LoopState: @unchecked Sendable {
 
     /// False when there are too many; the connection is then to be closed.
     func add(_ connection: ClientConnection) -> Bool {
-        guard connections.count + sessions.count < maxConnections, !isDraining else {
+        guard connections.count + sessions.count < maxConnections, !isDraining || isHandingOver else {
             metrics.turnedAway &+= 1
             return false
         }
@@ -142,7 +144,7 @@ final class LoopState: @unchecked Sendable {
 
     /// As ``add(_:)-(ClientConnection)``.
     func add(_ session: HTTP2Session) -> Bool {
-        guard connections.count + sessions.count < maxConnections, !isDraining else { return false }
+        guard connections.count + sessions.count < maxConnections, !isDraining || isHandingOver else { return false }
         session.registration = sessions.count
         sessions.append(session)
         scheduleTick(within: Self.idleTick)
@@ -310,6 +312,19 @@ final class LoopState: @unchecked Sendable {
     }
 
     // MARK: End
+
+    /// Answers say from now on that the connection ends with them.
+    func beginHandOver() {
+        isDraining = true
+        isHandingOver = true
+        for session in sessions { session.drain() }
+    }
+
+    /// Closes what is idle; what has been asked is still answered.
+    func endHandOver() {
+        isHandingOver = false
+        for connection in connections { connection.drain() }
+    }
 
     /// Closes idle connections, lets the others finish their request, and succeeds when none is left.
     func drain() -> EventLoopFuture<Void> {

@@ -4,6 +4,7 @@ import NIOPosix
 import NIOSSL
 import ProxyPipeline
 import Snapshot
+import Sockets
 
 /// The gateway's listeners: accepts clients, runs the request path on its event loops and keeps each loop's snapshot current.
 ///
@@ -17,10 +18,22 @@ public final class ProxyServer: Sendable {
     var accessLog: AccessLog? { configuration.accessLog }
     private let state = NIOLockedState()
 
-    /// Addresses that the listeners really have.
+    /// Addresses that the listeners really have, and their sockets, which stay open behind the listeners.
     public struct Bound: Sendable {
         public let http: ProxyConfiguration.Address?
         public let https: ProxyConfiguration.Address?
+        public let sockets: Sockets
+    }
+
+    /// Sockets of the process before this one; nil: they are opened.
+    public struct Sockets: Sendable {
+        public var http: ListeningSocket?
+        public var https: ListeningSocket?
+
+        public init(http: ListeningSocket? = nil, https: ListeningSocket? = nil) {
+            self.http = http
+            self.https = https
+        }
     }
 
     public init(configuration: ProxyConfiguration, logger: Logger) throws(ProxyStartError) {
@@ -51,30 +64,45 @@ public final class ProxyServer: Sendable {
     }
 
     /// Opens the listeners; requests are answered with 404 until something is published.
-    public func start() async throws(ProxyStartError) -> Bound {
+    public func start(inheriting inherited: Sockets = Sockets()) async throws(ProxyStartError) -> Bound {
         guard configuration.https == nil || configuration.tls != nil else { throw .tlsListenerWithoutCertificate }
         var http: ProxyConfiguration.Address?
         var https: ProxyConfiguration.Address?
+        var sockets = Sockets()
         if let address = configuration.https {
-            let bound = try await listen(
-                address, tls: configuration.tls, expectsProxyHeader: configuration.httpsExpectsProxyHeader)
-            https = bound
-            let port = configuration.publicTLSPort ?? bound.port
+            let socket = try Self.open(address, inherited.https)
+            sockets.https = socket
+            try await listen(
+                socket, address, tls: configuration.tls, expectsProxyHeader: configuration.httpsExpectsProxyHeader)
+            https = ProxyConfiguration.Address(host: address.host, port: socket.port)
+            let port = configuration.publicTLSPort ?? socket.port
             for loop in loops { loop.eventLoop.execute { loop.redirectPort = port } }
         }
-        if let address = configuration.http { 
-            http = try await listen(address, tls: nil, expectsProxyHeader: configuration.httpExpectsProxyHeader)
+        if let address = configuration.http {
+            let socket = try Self.open(address, inherited.http)
+            sockets.http = socket
+            try await listen(socket, address, tls: nil, expectsProxyHeader: configuration.httpExpectsProxyHeader)
+            http = ProxyConfiguration.Address(host: address.host, port: socket.port)
         }
-        return Bound(http: http, https: https)
+        return Bound(http: http, https: https, sockets: sockets)
+    }
+
+    private static func open(
+        _ address: ProxyConfiguration.Address, _ inherited: ListeningSocket?
+    ) throws(ProxyStartError) -> ListeningSocket {
+        if let inherited { return inherited }
+        do {
+            return try ListeningSocket.open(host: address.host, port: address.port)
+        } catch {
+            throw .cannotListen("\(address.host):\(address.port)", reason: error.reason)
+        }
     }
 
     private func listen(
-        _ address: ProxyConfiguration.Address, tls: NIOSSLContext?, expectsProxyHeader: Bool
-    ) async throws(ProxyStartError) -> ProxyConfiguration.Address {
+        _ socket: ListeningSocket, _ address: ProxyConfiguration.Address, tls: NIOSSLContext?, expectsProxyHeader: Bool
+    ) async throws(ProxyStartError) {
         let loops = loops
         let bootstrap = ServerBootstrap(group: group)
-            .serverChannelOption(.backlog, value: 4096)
-            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
             .childChannelOption(.maxMessagesPerRead, value: 1)
             .childChannelOption(.allowRemoteHalfClosure, value: true)
@@ -100,14 +128,12 @@ public final class ProxyServer: Sendable {
             }
         let channel: any Channel
         do {
-            channel = try await bootstrap.bind(host: address.host, port: address.port).get()
+            channel = try await bootstrap.withBoundSocket(socket.duplicate()).get()
         } catch {
-            throw .cannotListen("\(address.host):\(address.port)", reason: "\(error)")
+            throw .cannotListen("\(address.host):\(socket.port)", reason: "\(error)")
         }
         state.withLock { $0.listeners.append(channel) }
-        let port = channel.localAddress?.port ?? address.port
-        logger.info("gateway listens", metadata: ["host": "\(address.host)", "port": "\(port)", "tls": "\(tls != nil)"])
-        return ProxyConfiguration.Address(host: address.host, port: port)
+        logger.info("gateway listens", metadata: ["host": "\(address.host)", "port": "\(socket.port)", "tls": "\(tls != nil)"])
     }
 
     // MARK: Identities
@@ -175,14 +201,38 @@ public final class ProxyServer: Sendable {
 
     // MARK: End
 
-    /// Stops accepting, closes idle connections, lets running requests finish for at most `drain`, then closes what is left.
-    public func shutdown(drain: Duration) async {
+    /// Open connections may ask once more, and are told to close; those that ask for nothing in `grace` are closed. When this returns
+    /// nothing more is decided with the snapshot that is in force here. After ``stopAccepting()``; ``shutdown(drain:)`` has to follow.
+    public func handOver(grace: Duration) async {
+        for begun in loops.map({ loop in loop.eventLoop.submit { loop.beginHandOver() } }) { try? await begun.get() }
+        try? await Task.sleep(for: grace)
+        for ended in loops.map({ loop in loop.eventLoop.submit { loop.endHandOver() } }) { try? await ended.get() }
+    }
+
+    /// Accepts no more here, so that another process can: what comes meanwhile waits in the queues of the sockets. Every connection that
+    /// has been accepted is kept; closing the listeners at once would close those that have no loop yet.
+    public func stopAccepting() async {
+        let listeners = state.withLock { $0.listeners }
+        for listener in listeners { try? await listener.setOption(.autoRead, value: false).get() }
+        // What was accepted goes from the listener's loop to its own and back; another read may have been under way.
+        for _ in 0 ..< 3 {
+            for passed in loops.map({ loop in loop.eventLoop.submit {} }) { try? await passed.get() }
+        }
+        await stopListening()
+    }
+
+    private func stopListening() async {
         let listeners = state.withLock { state in
             let listeners = state.listeners
             state.listeners = []
             return listeners
         }
         for listener in listeners { try? await listener.close() }
+    }
+
+    /// Stops accepting, closes idle connections, lets running requests finish for at most `drain`, then closes what is left.
+    public func shutdown(drain: Duration) async {
+        await stopListening()
         loops[0].eventLoop.execute { self.monitor.stop() }
         let (seconds, attoseconds) = drain.components
         let bound = TimeAmount.nanoseconds(seconds * 1_000_000_000 + attoseconds / 1_000_000_000)

@@ -5,6 +5,7 @@ import Hummingbird
 import Logging
 import NIOCore
 import ServiceLifecycle
+import Sockets
 import Testing
 import WireContract
 
@@ -74,13 +75,15 @@ struct SocketTests {
         var routes = OperationRoutes()
         routes.on(.createSignatureKeyV2, body: Wire.BaseSignature.self) { Wire.CreateSignatureKeyV2Response(name: $0.body.name) }
         routes.on(.deleteSignatureKeyV2) { _ -> Void in }
+        let socket = try ListeningSocket.open(host: "127.0.0.1", port: 0)
+        defer { socket.closeDescriptor() }
         let application = ManagementApplication.build(
             settings: ManagementSettings(
-                host: "127.0.0.1", port: 0, publicURL: "http://gate", region: "r", headTimeout: headTimeout, bodyTimeout: bodyTimeout),
-            directory: port.directory, routes: routes,
+                publicURL: "http://gate", region: "r", headTimeout: headTimeout, bodyTimeout: bodyTimeout),
+            socket: socket, directory: port.directory, routes: routes,
             status: ProcessStatus(version: "1", startTime: 1, revision: { 0 }, isReady: { true }),
             log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
-            onRunning: { address in opened.yield(address?.port ?? 0) })
+            onRunning: { opened.yield(socket.port) })
         let path = port.path("/signs")
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await application.run() }

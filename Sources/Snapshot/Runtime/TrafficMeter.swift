@@ -1,5 +1,5 @@
 /// Sums of one API's requests. Times in microseconds, sizes in bytes.
-public struct TrafficCounts: Sendable, Equatable {
+public struct TrafficCounts: Sendable, Equatable, Codable {
     public var requests: Int64 = 0
     public var successes: Int64 = 0
     /// Answers of 400...499, and requests whose client left before there was an answer.
@@ -65,7 +65,7 @@ public struct TrafficCounts: Sendable, Equatable {
 }
 
 /// What one event loop counted of one API in one minute.
-public struct TrafficSample: Sendable, Equatable {
+public struct TrafficSample: Sendable, Equatable, Codable {
     public let instanceID, groupID, apiID: String
     /// Minutes since 1970.
     public let minute: Int64

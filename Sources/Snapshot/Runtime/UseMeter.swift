@@ -1,7 +1,7 @@
 import GatewayPrimitives
 
 /// Who used a credential last.
-public enum UseOrigin: Sendable, Equatable {
+public enum UseOrigin: Sendable, Equatable, Codable {
     /// A caller.
     case address(IPAddress)
     /// The API whose request was signed with it.
@@ -16,7 +16,7 @@ public enum UseOrigin: Sendable, Equatable {
 }
 
 /// How often a credential proved something.
-public struct UseCounts: Sendable, Equatable {
+public struct UseCounts: Sendable, Equatable, Codable {
     public var calls: Int64 = 0
     /// Milliseconds since 1970 of the last time.
     public var lastAt: Int64 = 0
@@ -41,7 +41,7 @@ public struct UseCounts: Sendable, Equatable {
 }
 
 /// What one event loop counted of one credential.
-public struct UseSample: Sendable, Equatable {
+public struct UseSample: Sendable, Equatable, Codable {
     public let kind: CredentialKind
     /// Of the credential, and of what it belongs to.
     public let id, ownerID: String

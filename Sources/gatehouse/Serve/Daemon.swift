@@ -5,11 +5,11 @@ import GatewayPrimitives
 import Hummingbird
 import KafkaLog
 import Logging
-import NIOPosix
 import ManagementAPI
 import ProxyServer
 import ServiceLifecycle
 import Snapshot
+import Sockets
 import Store
 import Synchronization
 import UnixSignals
@@ -27,6 +27,7 @@ enum Daemon {
             return handler
         }
         let log = Logger(label: "gatehouse")
+        let inheritance = settings.takesOver ? try Inheritance(folder: DataFolder.absolute(settings.dataFolder)) : nil
         let folder = try DataFolder(path: settings.dataFolder)
         let box = SecretBox(keyMaterial: try folder.secretKey())
         let store = try FirstStart.openStore(folder.database)
@@ -61,8 +62,8 @@ enum Daemon {
         let plane = try ControlPlane(
             store: store, box: box, settings: planeSettings(settings, ledger), log: log,
             tls: ProxyServer.prepareTLS(verifiesBackends: settings.verifiesBackendCertificates),
-            traffic: { await gateway.takeTraffic() },
-            uses: { await gateway.takeUses() },
+            traffic: { await gateway.takeTraffic() + (inheritance?.takeTraffic() ?? []) },
+            uses: { await gateway.takeUses() + (inheritance?.takeUses() ?? []) },
             sink: { snapshot, inForce in
                 kafka.serve(snapshot.kafkaOutboxes)
                 gateway.publish(snapshot) {
@@ -73,23 +74,23 @@ enum Daemon {
         let directory = IdentityDirectory(plane: plane, lifeSeconds: Int64(settings.tokenLifeSeconds))
         try await FirstStart.run(plane: plane, directory: directory, folder: folder, settings: settings)
         gateway.identifyCallers(GatewayIdentities.lookup(in: directory))
+        inheritance?.waitForSockets(log: log)
         let bound: ProxyServer.Bound
         do {
-            bound = try await gateway.start()
+            bound = try await gateway.start(inheriting: inheritance?.gateway ?? ProxyServer.Sockets())
         } catch {
             throw PlainFailure(reason(error))
         }
         let gatewayHTTP = "http://\(Address(host: settings.gateway.host, port: bound.http?.port ?? settings.gateway.port))"
         let gatewayHTTPS = "https://\(Address(host: settings.gatewayTLS.host, port: bound.https?.port ?? settings.gatewayTLS.port))"
-        let managementPort = try freePort(settings.management)
-        let management = "http://\(Address(host: settings.management.host, port: managementPort))"
+        let managementSocket = try inheritance?.management ?? openManagement(settings.management)
+        let management = "http://\(Address(host: settings.management.host, port: managementSocket.port))"
         let publicURL = settings.publicURL ?? management
         try FirstStart.writeAddresses(
             folder: folder, management: publicURL, gatewayHTTP: gatewayHTTP, gatewayHTTPS: gatewayHTTPS)
         let credentialsPath = folder.credentials
         let application = ManagementApplication.build(
-            settings: ManagementSettings(
-                host: settings.management.host, port: managementPort, publicURL: publicURL, region: settings.region),
+            settings: ManagementSettings(publicURL: publicURL, region: settings.region), socket: managementSocket,
             directory: directory, routes: ManagementOperations.all(
                 plane, debugging: GatewayDebugging.sender(gateway), explaining: GatewayExplaining.explainer(gateway, directory)),
             status: ProcessStatus(
@@ -101,7 +102,7 @@ enum Daemon {
                     return await gateway.metrics().text + kafka.metrics().text + plane.metrics().text + own.text
                 }),
             log: log,
-            onRunning: { _ in
+            onRunning: {
                 state.isReady.withLock { $0 = true }
                 print(
                     """
@@ -113,20 +114,42 @@ enum Daemon {
                     """)
                 fflush(nil)
             })
+        inheritance?.waitForDecisions(log: log)
+        let taken = TakenOver()
+        let writing = EndingEarly(services: [application, StatisticsService(plane: plane)], log: log)
+        var services: [ServiceGroupConfiguration.ServiceConfiguration] = [
+            .init(service: GatewayService(gateway: gateway, kafka: kafka, state: state, drain: .seconds(settings.drainSeconds))),
+            .init(service: writing, successTerminationBehavior: .ignore),
+            .init(service: LogReopening(log: accessLog)),
+        ]
+        if let http = bound.sockets.http, let https = bound.sockets.https {
+            if let listener = DescriptorListener(path: HandOver.path(in: folderPath)) {
+                let lock = folder.lockDescriptor
+                let handingOver = HandingOver(
+                    listener: listener, sockets: [managementSocket, http, https], gateway: gateway,
+                    stopWriting: {
+                        state.isReady.withLock { $0 = false }
+                        await writing.end()
+                        await plane.settleTraffic()
+                        flock(lock, LOCK_UN)
+                    }, taken: taken, log: log)
+                services.append(.init(service: handingOver, successTerminationBehavior: .gracefullyShutdownGroup))
+            } else {
+                log.warning("nobody can take over from this process: no socket can be made in the data folder, whose path may be too long")
+            }
+        }
         let group = ServiceGroup(
-            configuration: .init(
-                services: [
-                    .init(service: GatewayService(gateway: gateway, kafka: kafka, state: state, drain: .seconds(settings.drainSeconds))),
-                    .init(service: application),
-                    .init(service: StatisticsService(plane: plane)),
-                    .init(service: LogReopening(log: accessLog)),
-                ], gracefulShutdownSignals: [.sigterm, .sigint], logger: log))
+            configuration: .init(services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: log))
         do {
             try await group.run()
         } catch {
             throw PlainFailure("stopped: \(error)")
         }
-        await plane.settleTraffic()
+        if taken.isTaken {
+            taken.send(CountsLeft(traffic: await gateway.takeTraffic(), uses: await gateway.takeUses()))
+        } else {
+            await plane.settleTraffic()
+        }
         try plane.close()
     }
 
@@ -151,12 +174,13 @@ enum Daemon {
         }
     }
 
-    /// Port 0 becomes a free port, because the catalog names the port before it is opened.
-    private static func freePort(_ address: Address) throws -> Int {
-        guard address.port == 0 else { return address.port }
-        let channel = try ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton).bind(host: address.host, port: 0).wait()
-        defer { try? channel.close().wait() }
-        return channel.localAddress?.port ?? 0
+    /// The catalog names the port, so it is opened before anything answers on it.
+    private static func openManagement(_ address: Address) throws -> ListeningSocket {
+        do {
+            return try ListeningSocket.open(host: address.host, port: address.port)
+        } catch {
+            throw PlainFailure("cannot listen on \(address): \(error.reason)")
+        }
     }
 
     private static func planeSettings(_ settings: ServeSettings, _ kafka: KafkaLedger) -> ControlPlaneSettings {

@@ -5,6 +5,9 @@ struct DataFolder: ~Copyable {
     let path: String
     private let lock: Int32
 
+    /// Unlocked, the folder is another process's.
+    var lockDescriptor: Int32 { lock }
+
     var database: String { path + "/gatehouse.sqlite" }
     var credentials: String { path + "/credentials.json" }
     /// Credentials that are written but whose database transaction may not be.
@@ -15,7 +18,7 @@ struct DataFolder: ~Copyable {
 
     /// Makes the folder (mode 0700) where it is missing and takes it for this process.
     init(path: String) throws {
-        let absolute = URL(fileURLWithPath: path).standardizedFileURL.path
+        let absolute = Self.absolute(path)
         do {
             try FileManager.default.createDirectory(
                 atPath: absolute, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
@@ -31,6 +34,8 @@ struct DataFolder: ~Copyable {
         self.path = absolute
         lock = descriptor
     }
+
+    static func absolute(_ path: String) -> String { URL(fileURLWithPath: path).standardizedFileURL.path }
 
     deinit { close(lock) }
 

@@ -16,6 +16,8 @@ struct Serve: AsyncParsableCommand {
     @Flag(name: .customLong("gateway-h2c"), help: "Take HTTP/2 without TLS at --gateway.") var gatewayH2C = false
     @Option(name: .customLong("gateway-threads"), help: "Event loops that carry traffic (default: one a core).")
     var gatewayThreads: Int?
+    @Flag(name: .customLong("take-over"), help: "Take the sockets of the gatehouse that runs on the data folder, which then ends.")
+    var takeOver = false
     @Option(help: "Settings file (YAML).") var config: String?
     @Option(help: "Database URL; without it, SQLite in the data folder.") var store: String?
 
@@ -28,6 +30,7 @@ struct Serve: AsyncParsableCommand {
         if gatewayProxyProtocol { settings.gatewayProxyProtocol = true }
         if gatewayTLSProxyProtocol { settings.gatewayTLSProxyProtocol = true }
         if gatewayH2C { settings.gatewayH2C = true }
+        settings.takesOver = takeOver
         if let gatewayThreads { settings.gatewayThreads = gatewayThreads }
         try settings.check()
         if let store { throw PlainFailure("--store \(store.prefix { $0 != ":" }): only the embedded SQLite store is built in") }

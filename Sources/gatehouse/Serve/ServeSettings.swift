@@ -11,6 +11,8 @@ struct ServeSettings: Sendable, Equatable {
     var management = Address(host: "127.0.0.1", port: 8700)
     var gateway = Address(host: "127.0.0.1", port: 8780)
     var gatewayTLS = Address(host: "127.0.0.1", port: 8743)
+    /// The process that runs on the data folder ends, and its sockets go on here.
+    var takesOver = false
     /// Event loops that carry traffic.
     var gatewayThreads: Int = max(1, ProcessInfo.processInfo.activeProcessorCount)
     /// Name of the region and, as clients expect, of the first project.
