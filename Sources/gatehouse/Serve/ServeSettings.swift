@@ -31,6 +31,8 @@ struct ServeSettings: Sendable, Equatable {
     /// How long a stop waits for requests that are under way.
     var drainSeconds = 10
     var featureIntervalSeconds = 0
+    /// Revisions whose state can be told and restored.
+    var historyRevisions = 10_000
     var tokenLifeSeconds = 86_400
     var quotas = Quotas()
     var functions = FunctionRegistry()
@@ -69,6 +71,7 @@ struct ServeSettings: Sendable, Equatable {
         if let value = file.tunnelIdleSeconds { tunnelIdleSeconds = value }
         if let value = file.drainSeconds { drainSeconds = value }
         if let value = file.featureIntervalSeconds { featureIntervalSeconds = value }
+        if let value = file.historyRevisions { historyRevisions = value }
         if let value = file.tokenLifeSeconds { tokenLifeSeconds = value }
         if let value = file.logLevel { logLevel = value }
         if let value = file.accessLog { accessLog = try Self.accessLog(value, path) }
@@ -87,6 +90,7 @@ struct ServeSettings: Sendable, Equatable {
         try require((0...3600).contains(drainSeconds), "drain_seconds is outside 0 to 3600")
         try require((1...86_400).contains(tunnelIdleSeconds), "tunnel_idle_seconds is outside 1 to 86400")
         try require((0...86_400).contains(featureIntervalSeconds), "feature_interval_seconds is outside 0 to 86400")
+        try require((0...10_000_000).contains(historyRevisions), "history_revisions is outside 0 to 10000000")
         try require((1...86_400).contains(tokenLifeSeconds), "token_life_seconds is outside 1 to 86400")
         try require(
             !groupHostSuffix.isEmpty && groupHostSuffix.utf8.count <= 200
@@ -144,7 +148,7 @@ struct ServeSettings: Sendable, Equatable {
 /// The settings file as written; a name that it does not know is an error, so that a typing mistake is not a silent default.
 private struct SettingsFile: Decodable {
     var management, gateway, gatewayTLS, region, domainName, groupHostSuffix, publicURL, logLevel: String?
-    var gatewayThreads, drainSeconds, featureIntervalSeconds, tunnelIdleSeconds, tokenLifeSeconds: Int?
+    var gatewayThreads, drainSeconds, featureIntervalSeconds, tunnelIdleSeconds, tokenLifeSeconds, historyRevisions: Int?
     var verifyBackendCertificates, gatewayProxyProtocol, gatewayTLSProxyProtocol, gatewayH2C: Bool?
     var quotas: [String: Int]?
     var functions: [String: String]?
@@ -192,6 +196,7 @@ private struct SettingsFile: Decodable {
         case tunnelIdleSeconds = "tunnel_idle_seconds"
         case drainSeconds = "drain_seconds"
         case featureIntervalSeconds = "feature_interval_seconds"
+        case historyRevisions = "history_revisions"
         case tokenLifeSeconds = "token_life_seconds"
         case verifyBackendCertificates = "verify_backend_certificates"
     }
@@ -244,6 +249,7 @@ private struct SettingsFile: Decodable {
         gatewayH2C = try values.decodeIfPresent(Bool.self, forKey: .gatewayH2C)
         tunnelIdleSeconds = try values.decodeIfPresent(Int.self, forKey: .tunnelIdleSeconds)
         drainSeconds = try values.decodeIfPresent(Int.self, forKey: .drainSeconds)
+        historyRevisions = try values.decodeIfPresent(Int.self, forKey: .historyRevisions)
         tokenLifeSeconds = try values.decodeIfPresent(Int.self, forKey: .tokenLifeSeconds)
         featureIntervalSeconds = try values.decodeIfPresent(Int.self, forKey: .featureIntervalSeconds)
         verifyBackendCertificates = try values.decodeIfPresent(Bool.self, forKey: .verifyBackendCertificates)
