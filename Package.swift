@@ -37,6 +37,12 @@ let package = Package(
         .target(name: "GatewayPrimitives", dependencies: ["CPCRE2"], swiftSettings: strict),
         // Regular expressions with PERL semantics.
         .systemLibrary(name: "CPCRE2", pkgConfig: "libpcre2-8", providers: [.apt(["libpcre2-dev"])]),
+        // Records of requests, delivered to Kafka's brokers.
+        .systemLibrary(name: "CRdKafka", pkgConfig: "rdkafka", providers: [.apt(["librdkafka-dev"])]),
+        .target(
+            name: "KafkaLog",
+            dependencies: ["CRdKafka", "GatewayPrimitives", "Snapshot", .product(name: "Logging", package: "swift-log")],
+            swiftSettings: strict),
         // Archives of assets: strict reader, bounded writer.
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .target(name: "ZipArchives", dependencies: ["CZlib"], swiftSettings: strict),
@@ -132,7 +138,7 @@ let package = Package(
         .executableTarget(
             name: "gatehouse",
             dependencies: [
-                "GatewayPrimitives", "GatewayModel", "Store", "StoreSQLite", "Snapshot", "ControlPlane",
+                "GatewayPrimitives", "GatewayModel", "KafkaLog", "Store", "StoreSQLite", "Snapshot", "ControlPlane",
                 "ManagementAPI", "ProxyPipeline", "ProxyServer", "RequestSigning",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Crypto", package: "swift-crypto"),
@@ -219,7 +225,9 @@ if Context.environment["GATEHOUSE_FUZZ"] != nil {
         .executableTarget(
             name: "Fuzz",
             dependencies: [
-                "GatewayModel", "GatewayPrimitives", "OpenAPIDocuments", "ProxyPipeline", "RequestSigning", "Snapshot",
-                "SnapshotCompiler",
+                "GatewayModel", "GatewayPrimitives", "OpenAPIDocuments", "ProxyPipeline", "ProxyServer", "RequestSigning",
+                "Snapshot", "SnapshotCompiler",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOEmbedded", package: "swift-nio"),
             ], path: "Fuzz/Targets", swiftSettings: strict + [.unsafeFlags(["-parse-as-library"])]))
 }

@@ -48,6 +48,8 @@ def forbidden(target: str, module: str) -> str | None:
         return "this target does no input or output"
     if module == "GRDB" and target != "StoreSQLite":
         return "GRDB belongs to StoreSQLite alone"
+    if module == "CRdKafka" and target != "KafkaLog":
+        return "librdkafka belongs to KafkaLog"
     if module.startswith("Hummingbird") and target not in ("ManagementAPI", "ManagementAPITests", "gatehouse"):
         return "Hummingbird belongs to ManagementAPI and gatehouse"
     if target == "ControlPlane" and (module.startswith("NIO") or module == "ProxyServer"):

@@ -8,12 +8,14 @@ let targets: [String: FuzzTarget] = [
     "canonical-request": canonicalRequest,
     "chunked-body": chunkedBody,
     "event-json": eventJSON,
+    "http2-frames": http2Frames,
     "openapi-import": openAPIImport,
     "parameter-mapping": parameterMapping,
     "path-template": pathTemplate,
     "plugin-content": pluginContent,
     "proxy-header": proxyHeader,
     "request-head": requestHead,
+    "upgrade": upgrade,
 ]
 
 private let chosen: FuzzTarget = {

@@ -36,6 +36,8 @@ final class ClientConnection: AnswerReceiver, ChannelInboundHandler, ChannelOutb
     let listenerPort: Int
     /// This is one stream of HTTP/2, which carries one request.
     let isStream: Bool
+    /// Writes the frames of this stream; nil for other connections.
+    let frames: HTTP2StreamAdapter?
     /// Set on connections of the program's own.
     let origin: DirectOrigin?
     /// Set when requests must have no consequences.
@@ -47,6 +49,8 @@ final class ClientConnection: AnswerReceiver, ChannelInboundHandler, ChannelOutb
     private(set) var context: ChannelHandlerContext?
     private(set) var peer = IPAddress(v4: 0)
     private(set) var peerText: [UInt8] = []
+    /// The peer is whom a load balancer named.
+    private(set) var isProxied = false
     /// Place in the loop's list of connections; -1 when it is in none.
     var registration = -1
 
@@ -77,6 +81,7 @@ final class ClientConnection: AnswerReceiver, ChannelInboundHandler, ChannelOutb
     init(loop: LoopState, usesTLS: Bool, listenerPort: Int, origin: DirectOrigin? = nil) {
         self.origin = origin
         isStream = false
+        frames = nil
         rehearsal = origin?.assumptions.map(Rehearsal.init)
         self.loop = loop
         self.usesTLS = usesTLS
@@ -86,7 +91,8 @@ final class ClientConnection: AnswerReceiver, ChannelInboundHandler, ChannelOutb
     }
 
     /// One stream of a session, which is as safe as the session's connection.
-    init(stream session: HTTP2Session) {
+    init(stream session: HTTP2Session, frames: HTTP2StreamAdapter) {
+        self.frames = frames
         origin = nil
         rehearsal = nil
         isStream = true
@@ -97,6 +103,7 @@ final class ClientConnection: AnswerReceiver, ChannelInboundHandler, ChannelOutb
         requestedAuthority = session.requestedAuthority
         super.init()
         count(as: session.peer)
+        isProxied = session.isProxied
     }
 
     // MARK: Channel
@@ -126,14 +133,18 @@ final class ClientConnection: AnswerReceiver, ChannelInboundHandler, ChannelOutb
 
     /// The peer is not who opened the connection, but whom it speaks for.
     func count(as address: IPAddress) {
+        isProxied = true
         peer = address
         peerText.removeAll(keepingCapacity: true)
         address.write(to: &peerText)
     }
 
     /// Longest pause inside a request's body, feature `request_custom_config`.
+    ///
+    /// A call of gRPC may be silent as long as any other conversation.
     var bodyTimeout: UInt64 {
-        nanoseconds(exchange.instance?.settings.bodyTimeoutMilliseconds ?? loop.configuration.bodyTimeoutMilliseconds)
+        if exchange.call != nil, case .open = exchange.gate { return nanoseconds(loop.configuration.tunnelIdleMilliseconds) }
+        return nanoseconds(exchange.instance?.settings.bodyTimeoutMilliseconds ?? loop.configuration.bodyTimeoutMilliseconds)
     }
 
     func nanoseconds(_ milliseconds: Int) -> UInt64 { UInt64(max(0, milliseconds)) * 1_000_000 }
@@ -186,6 +197,7 @@ final class ClientConnection: AnswerReceiver, ChannelInboundHandler, ChannelOutb
             bytesOut: exchange.sentBytes)
         if let failure = exchange.failure { countRefusal(failure) }
         if let log = loop.accessLog { logRequest(log, now: now) }
+        if let log = exchange.route?.policies.kafkaLog, !exchange.isPreflight { logToKafka(log, now: now) }
         guard let route = exchange.route, let meter = route.meter, !exchange.isPreflight else { return }
         exchange.route = nil
         loop.traffic.count(

@@ -52,9 +52,11 @@ extension ClientConnection {
     private func begin(_ head: RequestHead, _ route: Route, _ instance: InstanceContext) {
         exchange.route = route
         exchange.instance = instance
+        if let log = route.policies.kafkaLog, rehearsal == nil { beginCapture(log) }
         // Also on connections that were there before it was switched off (RFC 9110, 15.5.20).
         if isStream, instance.settings.refusesHTTP2 { return fail(.misdirected) }
         body = BodyReader(head.framing, limit: instance.settings.maxBodyBytes)
+        if route.schemes.contains(.grpcs), let failure = beginCall(head, instance.settings) { return fail(failure) }
         switch HopStage.check(head, route, key: (origin?.snapshot ?? loop.snapshot).hops) {
         case .first: break
         case .further(let hop): exchange.hop = hop

@@ -116,6 +116,9 @@ extension ClientConnection {
         exchange.attempts = 1
         exchange.sentAt = loop.eventTime
         exchange.firstSentAt = loop.eventTime
+        exchange.function = backend.function
+        noteAttempt(at: backend.function.upstream)
+        exchange.attempt?.target = backend.function.path
         let manner = SideRequest.Manner(
             timeoutMilliseconds: backend.timeoutMilliseconds, answerBound: FunctionCall.answerBound,
             isRepeatable: head.method.isIdempotent, isDetached: backend.isAsync)
@@ -125,6 +128,8 @@ extension ClientConnection {
     /// What a function backend came to is the answer.
     private func relay(_ outcome: SideRequest.Outcome) {
         exchange.answeredAt = loop.eventTime
+        if case .answered(let received, _) = outcome { noteAnswer(status: received.status) }
+        noteAttemptEnded()
         switch outcome {
         case .timedOut: fail(.backendTimeout)
         case .failed(let failure): fail(failure)

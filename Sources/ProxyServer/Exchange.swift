@@ -113,8 +113,19 @@ struct Exchange {
     var isOpen = false
     /// The last one, for the access log.
     var attempt: LoggedAttempt?
+    /// What the route's Kafka log keeps of the request.
+    var capture: RequestCapture?
+    /// The function that is the backend.
+    var function: FunctionTarget?
+    /// Bytes that were compressed, and what they became.
+    var gzipCounts = (read: 0, written: 0)
     /// Monotonic nanoseconds by which the backend must have moved on; `.max`: none.
     var deadline = UInt64.max
+    /// Set while the request is a call of gRPC.
+    var call: GRPCCall?
+
+    /// Gives the backend until then; a call's own deadline stands before it.
+    mutating func wait(until moment: UInt64) { deadline = min(moment, call?.deadline ?? .max) }
 
     /// Body bytes in the framing of the backend, not yet given to its connection.
     private(set) var unsent = ByteBuffer()
@@ -136,6 +147,7 @@ struct Exchange {
         failure = nil
         isOpen = true
         if attempt != nil { attempt = nil }
+        gzipCounts = (0, 0)
         answeredAt = 0
         hasAnswer = false
         form = nil
@@ -185,6 +197,9 @@ struct Exchange {
         isDispatched = false
         form = nil
         if gzip != nil { gzip = nil }
+        if call != nil { call = nil }
+        if capture != nil { capture = nil }
+        if function != nil { function = nil }
         if let upstream {
             self.upstream = nil
             upstream.close()
@@ -216,9 +231,10 @@ struct Exchange {
         Self.append(bytes, chunked: chunked, to: &unsent)
         if collected.count < wantedBytes { collected.append(contentsOf: bytes.prefix(wantedBytes - collected.count)) }
         hasher?.update(bytes)
+        capture?.addRequest(bytes)
         guard isReplayable else { return }
         // Before the backend is chosen nobody knows how often it may be asked.
-        if retriesLeft > 0 || isGated, replay.readableBytes + bytes.count <= Self.replayBound {
+        if retriesLeft > 0 || isGated || call != nil, replay.readableBytes + bytes.count <= Self.replayBound {
             Self.append(bytes, chunked: chunked, to: &replay)
         } else {
             isReplayable = false

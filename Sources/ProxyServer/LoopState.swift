@@ -14,6 +14,8 @@ final class LoopState: @unchecked Sendable {
     let eventLoop: any EventLoop
     let configuration: ProxyConfiguration
     let backendTLS: NIOSSLContext?
+    /// The same, agreeing upon HTTP/2 alone.
+    let backendHTTP2: NIOSSLContext?
     private let maxConnections: Int
 
     /// The current snapshot; a request takes it once, at its head.
@@ -61,21 +63,28 @@ final class LoopState: @unchecked Sendable {
     var metrics = LoopMetrics()
     /// nil: requests are not logged.
     let accessLog: AccessLogBuffer?
+    /// Records of routes that have a Kafka log.
+    let kafka: KafkaBuffers
 
     private static let busyTick: UInt64 = 20_000_000
     private static let idleTick: UInt64 = 500_000_000
 
     /// - Parameter number: counts the loops from 0.
-    init(eventLoop: any EventLoop, number: Int, configuration: ProxyConfiguration, backendTLS: NIOSSLContext?) {
+    init(
+        eventLoop: any EventLoop, number: Int, configuration: ProxyConfiguration, backendTLS: NIOSSLContext?,
+        backendHTTP2: NIOSSLContext? = nil
+    ) {
         self.eventLoop = eventLoop
         self.configuration = configuration
         self.backendTLS = backendTLS
+        self.backendHTTP2 = backendHTTP2
         maxConnections = max(1, configuration.maxConnections / max(1, configuration.eventLoops))
         stageScratch = StageScratch(nodeName: configuration.nodeName, nodeAddress: configuration.nodeAddress)
         snapshot = .empty
         traffic = TrafficLedger(loop: number)
         uses = UseLedger(loop: number)
         accessLog = configuration.accessLog.map { AccessLogBuffer($0) }
+        kafka = KafkaBuffers(configuration.kafka, region: configuration.region, loops: configuration.eventLoops)
         var source = SystemRandomNumberGenerator()
         requestIDs = RequestIDGenerator(seedingFrom: &source)
     }
@@ -238,7 +247,7 @@ final class LoopState: @unchecked Sendable {
         nextTick = .max
         eventBegins()
         let now = eventTime
-        accessLog?.flush()
+        flushLogs()
         var index = connections.count
         while index > 0 {
             index -= 1
@@ -276,10 +285,21 @@ final class LoopState: @unchecked Sendable {
 
     // MARK: Seeing it
 
+    /// What is logged goes to the threads that write and send it.
+    func flushLogs() {
+        accessLog?.flush()
+        kafka.flush()
+    }
+
     /// Adds a line, which reaches the writing thread with the next tick at the latest.
     func log(_ record: AccessRecord, to log: AccessLogBuffer) {
         if log.isEmpty { scheduleTick(within: Self.busyTick) }
         log.append(record, nowMilliseconds: Self.wallMilliseconds())
+    }
+
+    func logToKafka(_ record: AccessRecord, _ policy: KafkaLogPolicy, _ data: KafkaCallData) {
+        if kafka.isEmpty { scheduleTick(within: Self.busyTick) }
+        kafka.append(record, policy, data, nowMilliseconds: Self.wallMilliseconds())
     }
 
     func report() -> LoopReport {

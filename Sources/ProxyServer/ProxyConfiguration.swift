@@ -1,4 +1,5 @@
 import NIOSSL
+import Snapshot
 
 /// How the gateway's listeners and backend connections behave.
 public struct ProxyConfiguration: Sendable {
@@ -54,6 +55,10 @@ public struct ProxyConfiguration: Sendable {
 
     /// nil: requests are not logged.
     public var accessLog: AccessLog?
+    /// Bounds and counts of Kafka logs.
+    public var kafka = KafkaLedger()
+    /// Field `region_id` of their records.
+    public var region = ""
 
     public init(http: Address? = nil, https: Address? = nil, tls: NIOSSLContext? = nil, eventLoops: Int = 1) {
         self.http = http

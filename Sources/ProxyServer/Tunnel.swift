@@ -33,6 +33,7 @@ extension ClientConnection {
         exchange.form = form
         reportToBreaker(status: 101, timedOut: false)
         decorate(connection.head, failure: nil, isBackend: true)
+        exchange.capture?.note(connection.head)
         out.clear()
         guard writeHead(connection.head, form, upstreamSeconds: true) else { return false }
         exchange.hasAnswer = true

@@ -29,13 +29,15 @@ public final class GatewaySnapshot: Sendable {
     public let hops: HopKey?
     /// Channels whose members are to be checked.
     public let checkedChannels: CheckedChannels
+    /// Where records for Kafka are put that must be delivered while this snapshot is in force.
+    public let kafkaOutboxes: [KafkaOutbox]
 
     public init(
         revision: UInt64, hosts: ByteTrie<VirtualHost>, wildcardHosts: ByteTrie<VirtualHost>,
         domains: ByteTrie<DomainRules> = ByteTrie(), wildcardDomains: ByteTrie<DomainRules> = ByteTrie(),
         instances: [InstanceSettings], publicKeys: ByteTrie<PublicKeyText> = ByteTrie(), callers: CallerDirectory = .empty,
         addresses: ByteTrie<Int> = ByteTrie(), appRoutes: ByteTrie<AppRoutes> = ByteTrie(),
-        hops: HopKey? = nil, checkedChannels: CheckedChannels = .none
+        hops: HopKey? = nil, checkedChannels: CheckedChannels = .none, kafkaOutboxes: [KafkaOutbox] = []
     ) {
         self.revision = revision
         self.hosts = hosts
@@ -49,6 +51,7 @@ public final class GatewaySnapshot: Sendable {
         self.addresses = addresses
         self.appRoutes = appRoutes
         self.checkedChannels = checkedChannels
+        self.kafkaOutboxes = kafkaOutboxes
     }
 
     /// A gateway that knows no API.

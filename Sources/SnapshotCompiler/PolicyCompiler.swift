@@ -8,14 +8,17 @@ public struct PolicyCompiler: Sendable {
     let registry: RuntimeRegistry
     let functions: FunctionCompiler
     private let uses: UseMeters
+    private let kafka: KafkaLedger
 
     /// - Parameters:
     ///   - functions: where functions are run.
     ///   - uses: where uses of signature keys are counted.
+    ///   - kafka: bounds of Kafka logs.
     public init(
         registry: RuntimeRegistry = RuntimeRegistry(), functions: FunctionRegistry = FunctionRegistry(),
-        uses: UseMeters = UseMeters(loops: 0)
+        uses: UseMeters = UseMeters(loops: 0), kafka: KafkaLedger = KafkaLedger()
     ) {
+        self.kafka = kafka
         self.registry = registry
         self.functions = FunctionCompiler(functions: functions)
         self.uses = uses
@@ -28,7 +31,7 @@ public struct PolicyCompiler: Sendable {
         policies.access = try access(api)
         policies.callers = try CallerCompiler.policy(of: api)
         policies.authorizer = try authorizers(of: api, settings).frontend()
-        let compiler = PluginCompiler(api: api, settings: settings, registry: registry, functions: functions)
+        let compiler = PluginCompiler(api: api, settings: settings, registry: registry, functions: functions, kafka: kafka)
         for plugin in api.plugins {
             try compiler.compile(plugin, into: &policies)
             if let stage = plugin.type.stage { policies.objects[stage] = PolicyObject(.plugin, id: plugin.id, name: plugin.name) }

@@ -159,15 +159,6 @@ def test_attach_refusals(sdk, world, plugin):
     assert attach(404, "APIG.3003", env_id=unknown) == f"Environment {unknown} does not exist"
 
 
-def test_kafka_log_is_not_attached_silently(sdk, world, call):
-    """Stored and validated; delivering logs is not built yet, and attaching says so."""
-    made = sdk.create_plugin(body=body("kafka_log"))
-    api = world.make_api()
-    result = call.post(f"/plugins/{made.plugin_id}/attach", {"env_id": RELEASE, "api_ids": [api.id]})
-    assert 400 <= result.status < 500
-    assert sdk.list_plugin_attached_apis(plugin_id=made.plugin_id).total == 0
-
-
 def test_kafka_password_is_not_shown(call):
     content = {**CONTENTS["kafka_log"], "sasl_config": {
         "security_protocol": "SASL_PLAINTEXT", "sasl_mechanisms": "PLAIN", "sasl_username": "u", "sasl_password": "planted-secret-77"}}

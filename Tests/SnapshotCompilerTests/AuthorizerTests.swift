@@ -44,7 +44,7 @@ struct AuthorizerTests {
         let route = try compiler.compile(Self.published(), settings: settings)
         let policy = try #require(route.policies.authorizer)
         let target = FunctionTarget(
-            upstream: Upstream(usesTLS: true, host: "f.example", port: 9000), hostHeader: Array("f.example:9000".utf8), path: Array("/run?x=1".utf8))
+            upstream: Upstream(usesTLS: true, host: "f.example", port: 9000), hostHeader: Array("f.example:9000".utf8), path: Array("/run?x=1".utf8), urn: Self.urn)
         #expect(policy.function == target && policy.side == .frontend && policy.needsBody && policy.userData == Array("u".utf8))
         #expect(policy.identities.map(\.source) == [.header(Array("x-token".utf8)), .query(Array("Q".utf8))])
         #expect(policy.identities[0].pattern != nil && policy.identities[1].pattern == nil && policy.timeoutMilliseconds == 5000)

@@ -100,9 +100,4 @@ import Testing
             #expect(SystemParameter(rawValue: name) != nil, "\(name)")
         }
     }
-
-    @Test func kafkaLogsAreRefusedUntilTheyAreDelivered() {
-        let error = #expect(throws: CompileDiagnostic.self) { try bench.policies(.kafkaLog, #"{"broker_list":["a:1"],"topic":"t"}"#) }
-        #expect(error?.field == "plugin_id")
-    }
 }

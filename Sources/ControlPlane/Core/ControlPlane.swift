@@ -190,6 +190,8 @@ public struct ControlPlaneSettings: Sendable {
     public var gatewayLoops: Int
     /// How many revisions can be told and restored.
     public var historyRevisions: Int64
+    /// Bounds and counts of Kafka logs.
+    public var kafka = KafkaLedger()
 
     public init(
         groupHostSuffix: String = "apic.localhost", gatewayAddresses: [String] = [],

@@ -113,7 +113,7 @@ extension Writing {
                 if let row = try find(PluginRow.self, id: planned.policyID, of: call) {
                     _ = try attach(
                         [row.model(box: box)], toAPIs: [publication.apiID], environmentID: publication.environmentID,
-                        field: "plugin_id", of: call)
+                        of: call)
                 }
             case .throttle:
                 if let policy = try find(ThrottlePolicy.self, id: planned.policyID, of: call) {

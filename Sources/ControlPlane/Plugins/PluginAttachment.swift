@@ -16,7 +16,7 @@ extension ControlPlane {
     /// is attached already keeps its record (management-api.md, 3.14).
     ///
     /// - Throws: ``OperationError``: unknown plug-in, environment or API, an API that is not published there, cors plug-ins
-    ///   that contradict each other, kafka_log; nothing is attached then.
+    ///   that contradict each other; nothing is attached then.
     public func attachPlugin(
         _ call: Call, id: String, apiIDs: [String], environmentID: String
     ) async throws -> Written<[AttachedPlugin]> {
@@ -26,7 +26,7 @@ extension ControlPlane {
             let apis = try Writing.distinct(apiIDs, field: "api_ids", limit: Self.attachmentLimit)
             let plugin = try w.plugin(id, of: call)
             _ = try w.environment(environmentID, of: call)
-            return try w.attach([plugin], toAPIs: apis, environmentID: environmentID, field: "plugin_id", of: call)
+            return try w.attach([plugin], toAPIs: apis, environmentID: environmentID, of: call)
         }
     }
 
@@ -46,7 +46,7 @@ extension ControlPlane {
             let last = Dictionary(plugins.map { ($0.type, $0.id) }, uniquingKeysWith: { $1 })
             return try w.attach(
                 plugins.filter { last[$0.type] == $0.id }, toAPIs: [apiID], environmentID: environmentID,
-                field: "plugin_ids", of: call)
+                of: call)
         }
     }
 
@@ -87,13 +87,9 @@ extension ControlPlane {
 
 extension Writing {
     func attach(
-        _ plugins: [Plugin], toAPIs apis: [String], environmentID: String, field: String, of call: Call
+        _ plugins: [Plugin], toAPIs apis: [String], environmentID: String, of call: Call
     ) throws -> [AttachedPlugin] {
         for api in apis { try checkAPI(api, of: call) }
-        if plugins.contains(where: { $0.type == .kafkaLog }) {
-            throw OperationError.cannotServe(
-                field: field, reason: "kafka_log plug-ins can be stored but not attached: logs are not delivered yet")
-        }
         let views = try apis.map { api in
             let row = try sql.first(
                 """

@@ -30,7 +30,7 @@ final class SnapshotPublisher: @unchecked Sendable {
         self.log = log
         self.sink = sink
         routes = RouteCompiler(
-            policies: PolicyCompiler(functions: settings.functions, uses: uses), meters: TrafficMeters(loops: settings.gatewayLoops),
+            policies: PolicyCompiler(functions: settings.functions, uses: uses, kafka: settings.kafka), meters: TrafficMeters(loops: settings.gatewayLoops),
             hops: hops)
     }
 

@@ -169,7 +169,7 @@ public enum FeatureCatalogue {
         builtIn("rate_limit_plugin"),
         builtIn("rate_limit_algorithm"),
         builtIn("content_type_configurable"),
-        unsupported("kafka_log"),
+        builtIn("kafka_log"),
         builtIn("policy_sys_param"),
         configurable(.policyCookieParam),
         configurable(.defaultGroupHostTrustlist),

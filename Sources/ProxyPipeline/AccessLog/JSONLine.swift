@@ -13,6 +13,9 @@ struct JSONLine {
 
     mutating func end() { out.append("}\n") }
 
+    /// Without the line's end.
+    mutating func close() { out.append(UInt8(ascii: "}")) }
+
     private mutating func name(_ name: StaticString) {
         if !isFirst { out.append(UInt8(ascii: ",")) }
         isFirst = false
@@ -70,6 +73,36 @@ struct JSONLine {
         out.append(digit(milliseconds))
     }
 
+    /// With two decimals.
+    mutating func hundredths(_ name: StaticString, _ value: Int) {
+        self.name(name)
+        decimal(value / 100)
+        out.append(UInt8(ascii: "."))
+        out.append(digit(value / 10))
+        out.append(digit(value))
+    }
+
+    mutating func flag(_ name: StaticString, _ value: Bool) {
+        self.name(name)
+        out.append(value ? "true" : "false" as StaticString)
+    }
+
+    /// An object; its members come with ``beginMember(_:isFirst:)``, its end with ``endObject()``.
+    mutating func beginObject(_ name: StaticString) {
+        self.name(name)
+        out.append(UInt8(ascii: "{"))
+    }
+
+    func endObject() { out.append(UInt8(ascii: "}")) }
+
+    /// The name of a text inside an object; the text and ``endText()`` follow.
+    func beginMember(_ name: ByteView, isFirst: Bool) {
+        if !isFirst { out.append(UInt8(ascii: ",")) }
+        out.append(UInt8(ascii: "\""))
+        append(name)
+        out.append("\":\"")
+    }
+
     private func digit(_ value: Int) -> UInt8 { 0x30 &+ UInt8(truncatingIfNeeded: value % 10) }
 
     func decimal(_ value: Int) {
@@ -119,6 +152,21 @@ struct JSONLine {
             }
         }
         flush(to: index)
+    }
+
+    /// Everything is well-formed UTF-8.
+    static func isText(_ view: ByteView) -> Bool {
+        var index = 0
+        while index < view.count {
+            if view[index] < 0x80 {
+                index += 1
+                continue
+            }
+            let length = sequenceLength(view, index)
+            if length == 0 { return false }
+            index += length
+        }
+        return true
     }
 
     /// Length of the well-formed sequence of UTF-8 that begins here (RFC 3629, section 4); 0 when there is none.

@@ -51,6 +51,9 @@ public final class GzipEncoder {
         }
     }
 
+    /// Bytes of the present stream so far, and what they have become.
+    public var counts: (read: Int, written: Int) { (Int(stream.pointee.total_in), Int(stream.pointee.total_out)) }
+
     /// Gives what can be said of `input` to `sink`, in pieces of at most 16 KiB that are valid during the call.
     public func encode(_ input: UnsafeRawBufferPointer, _ flush: Flush, _ sink: (UnsafeRawBufferPointer) -> Void) {
         let mode =

@@ -99,7 +99,8 @@ public struct RequestValues {
         case .clientCertCN: bytes.append(facts.clientCertificateName)
         case .memberGroupName: if let memberGroup { bytes.append(memberGroup.name) }
         case .memberGroupID: if let memberGroup { bytes.append(memberGroup.id) }
-        case .providerAppId, .cacheStatus: break
+        case .providerAppId: bytes.append(identity.providerAppID)
+        case .cacheStatus: break
         }
         return ByteView(bytes.bytes)
     }

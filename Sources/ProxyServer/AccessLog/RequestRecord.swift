@@ -15,9 +15,9 @@ struct LoggedAttempt {
 }
 
 extension ClientConnection {
-    /// An attempt begins. Costs a comparison without an access log.
+    /// An attempt begins. Costs two comparisons where nothing is logged.
     func noteAttempt(at upstream: Upstream) {
-        if loop.accessLog != nil { exchange.attempt = LoggedAttempt(upstream: upstream, began: exchange.sentAt) }
+        if loop.accessLog != nil || exchange.route?.policies.kafkaLog != nil { exchange.attempt = LoggedAttempt(upstream: upstream, began: exchange.sentAt) }
     }
 
     /// The request has been written for its backend; `message` begins with its first line.
@@ -40,7 +40,10 @@ extension ClientConnection {
     }
 
     /// One line for the request that is over.
-    func logRequest(_ log: AccessLogBuffer, now: UInt64) {
+    func logRequest(_ log: AccessLogBuffer, now: UInt64) { loop.log(accessRecord(now: now), to: log) }
+
+    /// What logs say of the request that is over.
+    func accessRecord(now: UInt64) -> AccessRecord {
         var record = AccessRecord(peer: peerText, requestID: exchange.requestID, usesTLS: usesTLS)
         record.head = head.flatMap { $0.isComplete ? $0 : nil }
         record.isHTTP2 = isStream
@@ -54,6 +57,13 @@ extension ClientConnection {
         record.requestBytes = (head?.byteCount ?? 0) + body.received
         record.bodyBytes = body.received
         record.duration = now - min(now, exchange.began)
+        record.isProxied = isProxied
+        if let encoder = exchange.gzip?.encoder { exchange.gzipCounts = encoder.counts }
+        (record.gzipRead, record.gzipWritten) = exchange.gzipCounts
+        if let function = exchange.function { record.functionURN = function.urn }
+        if let provider = exchange.route?.identity.providerAppID, !provider.isEmpty {
+            record.providerName = loop.snapshot.callers.app(id: provider)?.name ?? ""
+        }
         if let attempt = exchange.attempt {
             let end = attempt.ended ?? now
             func since(_ start: UInt64, _ moment: UInt64) -> UInt64 { moment - min(moment, start) }
@@ -64,6 +74,6 @@ extension ClientConnection {
                 answered: attempt.answered.map { since(attempt.began, $0) }, ended: since(attempt.began, end),
                 all: since(exchange.firstSentAt, end))
         }
-        loop.log(record, to: log)
+        return record
     }
 }

@@ -4,8 +4,11 @@ public struct FunctionTarget: Sendable, Equatable {
     public let hostHeader: [UInt8]
     /// With the query, if there is one.
     public let path: [UInt8]
+    /// As the definition names it: the alias, or the URN with its version.
+    public let urn: String
 
-    public init(upstream: Upstream, hostHeader: [UInt8], path: [UInt8]) {
+    public init(upstream: Upstream, hostHeader: [UInt8], path: [UInt8], urn: String = "") {
+        self.urn = urn
         self.upstream = upstream
         self.hostHeader = hostHeader
         self.path = path

@@ -87,7 +87,8 @@ public struct RouteCompiler: Sendable {
     private static func identity(_ api: PublishedAPI) -> RouteIdentity {
         RouteIdentity(
             apiID: api.apiID, apiName: api.definition.name, groupID: api.groupID, groupName: api.groupName,
-            environmentID: api.environmentID, environmentName: api.environmentName, publishID: api.publicationID)
+            environmentID: api.environmentID, environmentName: api.environmentName, publishID: api.publicationID,
+            providerAppID: api.definition.romaAppID)
     }
 
     private static func frontPath(
@@ -128,6 +129,7 @@ extension AllowedSchemes {
             case .http: .http
             case .https: .https
             case .both: [.http, .https]
+            case .grpcs: .grpcs
             }
     }
 }

@@ -20,6 +20,7 @@ struct FunctionCompiler {
         }
         return FunctionTarget(
             upstream: Upstream(usesTLS: endpoint.usesTLS, host: host, port: port), hostHeader: Array(endpoint.address.utf8),
-            path: Array(endpoint.path.utf8))
+            path: Array(endpoint.path.utf8),
+            urn: function.aliasURN ?? function.version.map { "\(function.urn):\($0)" } ?? function.urn)
     }
 }

@@ -8,6 +8,7 @@ struct PluginCompiler {
     let settings: InstanceSettings
     let registry: RuntimeRegistry
     let functions: FunctionCompiler
+    let kafka: KafkaLedger
 
     /// Adds `plugin` to `policies`.
     func compile(_ plugin: Plugin, into policies: inout RoutePolicies) throws(CompileDiagnostic) {
@@ -23,7 +24,7 @@ struct PluginCompiler {
         case .rateLimit(let content): policies.rateLimit = rateLimit(content, plugin)
         case .breaker(let content): policies.breaker = try breaker(content, plugin)
         case .thirdAuth(let content): policies.thirdAuth = try thirdAuth(content, plugin)
-        case .kafkaLog: throw CompileDiagnostic(field: "plugin_id", reason: "kafka_log plug-ins are not delivered", resource: "plug-in \(plugin.id)")
+        case .kafkaLog(let content): policies.kafkaLog = kafkaLog(content)
         }
     }
 

@@ -51,6 +51,7 @@ public struct SnapshotBuilder {
     private var publicKeyNames: [String: [String]] = [:]
     private var callers = CallerDirectory.empty
     private var channels = ChannelUses()
+    private var kafka = KafkaUses()
     private var appRoutes = AppRouteTables()
     private var addresses = ByteTrie<Int>()
     private let hops: HopKey?
@@ -62,7 +63,7 @@ public struct SnapshotBuilder {
         GatewaySnapshot(
             revision: revision, hosts: hosts, wildcardHosts: wildcardHosts, domains: domains, wildcardDomains: wildcardDomains,
             instances: instances, publicKeys: publicKeys, callers: callers, addresses: addresses,
-            appRoutes: appRoutes.trie, hops: hops, checkedChannels: channels.checked)
+            appRoutes: appRoutes.trie, hops: hops, checkedChannels: channels.checked, kafkaOutboxes: kafka.outboxes)
     }
 
     /// Settings of an instance as of the changes applied so far.
@@ -154,11 +155,13 @@ public struct SnapshotBuilder {
         groups[site] = group
         if settings(instanceID: instanceID).routesByApp { appRoutes.insert(route, instanceID: instanceID) }
         for channel in route.checkedChannels { channels.add(channel) }
+        kafka.add(route)
         placements[publicationID] = Placement(site: site, route: route)
     }
 
     private mutating func remove(_ placement: Placement) {
         for channel in placement.route.checkedChannels { channels.remove(channel) }
+        kafka.remove(placement.route)
         appRoutes.remove(placement.route)
         groups[placement.site]?.environments.remove(placement.route)
     }

@@ -3,6 +3,7 @@ import Foundation
 import GatewayModel
 import GatewayPrimitives
 import Hummingbird
+import KafkaLog
 import Logging
 import NIOPosix
 import ManagementAPI
@@ -40,6 +41,11 @@ enum Daemon {
         let folderPath = folder.path
         let accessLog = try settings.accessLog.map { try openAccessLog($0, folder: folderPath, region: settings.region, log: log) }
         configuration.accessLog = accessLog
+        configuration.region = settings.region
+        let ledger = KafkaLedger(
+            maxMessages: settings.kafkaQueueRecords, maxBytes: settings.kafkaQueueBytes, maxCapturedBytes: settings.kafkaBodyBytes)
+        configuration.kafka = ledger
+        let kafka = KafkaPush(ledger, logger: log)
         configuration.httpExpectsProxyHeader = settings.gatewayProxyProtocol
         configuration.httpsExpectsProxyHeader = settings.gatewayTLSProxyProtocol
         configuration.tlsWithoutHTTP2 = tls.withoutHTTP2
@@ -53,11 +59,12 @@ enum Daemon {
         }
         let state = ReadyState()
         let plane = try ControlPlane(
-            store: store, box: box, settings: planeSettings(settings), log: log,
+            store: store, box: box, settings: planeSettings(settings, ledger), log: log,
             tls: ProxyServer.prepareTLS(verifiesBackends: settings.verifiesBackendCertificates),
             traffic: { await gateway.takeTraffic() },
             uses: { await gateway.takeUses() },
             sink: { snapshot, inForce in
+                kafka.serve(snapshot.kafkaOutboxes)
                 gateway.publish(snapshot) {
                     state.revision.withLock { $0 = max($0, snapshot.revision) }
                     inForce()
@@ -91,7 +98,7 @@ enum Daemon {
                 metrics: {
                     var own = MetricsText()
                     ProcessMetrics.write(to: &own)
-                    return await gateway.metrics().text + plane.metrics().text + own.text
+                    return await gateway.metrics().text + kafka.metrics().text + plane.metrics().text + own.text
                 }),
             log: log,
             onRunning: { _ in
@@ -109,7 +116,7 @@ enum Daemon {
         let group = ServiceGroup(
             configuration: .init(
                 services: [
-                    .init(service: GatewayService(gateway: gateway, state: state, drain: .seconds(settings.drainSeconds))),
+                    .init(service: GatewayService(gateway: gateway, kafka: kafka, state: state, drain: .seconds(settings.drainSeconds))),
                     .init(service: application),
                     .init(service: StatisticsService(plane: plane)),
                     .init(service: LogReopening(log: accessLog)),
@@ -152,14 +159,16 @@ enum Daemon {
         return channel.localAddress?.port ?? 0
     }
 
-    private static func planeSettings(_ settings: ServeSettings) -> ControlPlaneSettings {
+    private static func planeSettings(_ settings: ServeSettings, _ kafka: KafkaLedger) -> ControlPlaneSettings {
         let wildcards = ["0.0.0.0", "::"]
         let own = wildcards.contains(settings.gateway.host) ? [] : [settings.gateway.host.lowercased()]
-        return ControlPlaneSettings(
+        var plane = ControlPlaneSettings(
             groupHostSuffix: settings.groupHostSuffix,
             gatewayAddresses: Array(Set(own + ["127.0.0.1", "localhost"])).sorted(), quotas: settings.quotas,
             featureIntervalSeconds: Int64(settings.featureIntervalSeconds), functions: settings.functions,
             gatewayLoops: settings.gatewayThreads, historyRevisions: Int64(settings.historyRevisions))
+        plane.kafka = kafka
+        return plane
     }
 }
 
@@ -195,6 +204,7 @@ private struct LogReopening: Service {
 /// Ties the gateway to the life of the process.
 private struct GatewayService: Service {
     let gateway: ProxyServer
+    let kafka: KafkaPush
     let state: ReadyState
     let drain: Duration
 
@@ -202,5 +212,6 @@ private struct GatewayService: Service {
         try? await gracefulShutdown()
         state.isReady.withLock { $0 = false }
         await gateway.shutdown(drain: drain)
+        await kafka.close()
     }
 }

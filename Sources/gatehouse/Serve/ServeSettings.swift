@@ -39,6 +39,10 @@ struct ServeSettings: Sendable, Equatable {
     var logLevel = "info"
     /// nil: requests are not logged. The path may be relative to the data folder.
     var accessLog: AccessLogSettings?
+    /// What may wait for the brokers of one Kafka log, and the bytes of bodies that requests under way may hold for their records.
+    var kafkaQueueRecords = 100_000
+    var kafkaQueueBytes = 67_108_864
+    var kafkaBodyBytes = 67_108_864
 
     init(dataFolder: String) { self.dataFolder = dataFolder }
 
@@ -75,6 +79,11 @@ struct ServeSettings: Sendable, Equatable {
         if let value = file.tokenLifeSeconds { tokenLifeSeconds = value }
         if let value = file.logLevel { logLevel = value }
         if let value = file.accessLog { accessLog = try Self.accessLog(value, path) }
+        if let value = file.kafkaLog {
+            kafkaQueueRecords = value.queueRecords ?? kafkaQueueRecords
+            kafkaQueueBytes = value.queueBytes ?? kafkaQueueBytes
+            kafkaBodyBytes = value.bodyBytes ?? kafkaBodyBytes
+        }
         if let value = file.functions { functions = try Self.functions(value, path) }
         for (name, value) in file.quotas ?? [:] {
             guard let place = SettingsFile.quotas[name] else { throw PlainFailure("\(path): unknown quota \(name)") }
@@ -91,6 +100,9 @@ struct ServeSettings: Sendable, Equatable {
         try require((1...86_400).contains(tunnelIdleSeconds), "tunnel_idle_seconds is outside 1 to 86400")
         try require((0...86_400).contains(featureIntervalSeconds), "feature_interval_seconds is outside 0 to 86400")
         try require((0...10_000_000).contains(historyRevisions), "history_revisions is outside 0 to 10000000")
+        try require((1...5_000_000).contains(kafkaQueueRecords), "kafka_log.queue_records is outside 1 to 5000000")
+        try require((1024...1_073_741_824).contains(kafkaQueueBytes), "kafka_log.queue_bytes is outside 1024 to 1073741824")
+        try require((0...1_073_741_824).contains(kafkaBodyBytes), "kafka_log.body_bytes is outside 0 to 1073741824")
         try require((1...86_400).contains(tokenLifeSeconds), "token_life_seconds is outside 1 to 86400")
         try require(
             !groupHostSuffix.isEmpty && groupHostSuffix.utf8.count <= 200
@@ -153,6 +165,28 @@ private struct SettingsFile: Decodable {
     var quotas: [String: Int]?
     var functions: [String: String]?
     var accessLog: AccessLog?
+    var kafkaLog: KafkaLog?
+
+    struct KafkaLog: Decodable {
+        let queueRecords, queueBytes, bodyBytes: Int?
+
+        enum CodingKeys: String, CodingKey {
+            case queueRecords = "queue_records"
+            case queueBytes = "queue_bytes"
+            case bodyBytes = "body_bytes"
+        }
+
+        init(from decoder: any Decoder) throws {
+            for name in try decoder.container(keyedBy: AnyName.self).allKeys where CodingKeys(rawValue: name.stringValue) == nil {
+                throw DecodingError.dataCorrupted(
+                    .init(codingPath: [], debugDescription: "unknown setting kafka_log.\(name.stringValue)"))
+            }
+            let values = try decoder.container(keyedBy: CodingKeys.self)
+            queueRecords = try values.decodeIfPresent(Int.self, forKey: .queueRecords)
+            queueBytes = try values.decodeIfPresent(Int.self, forKey: .queueBytes)
+            bodyBytes = try values.decodeIfPresent(Int.self, forKey: .bodyBytes)
+        }
+    }
 
     struct AccessLog: Decodable {
         let path: String
@@ -184,6 +218,7 @@ private struct SettingsFile: Decodable {
     enum CodingKeys: String, CodingKey, CaseIterable {
         case management, gateway, region, quotas, functions
         case accessLog = "access_log"
+        case kafkaLog = "kafka_log"
         case gatewayTLS = "gateway_tls"
         case domainName = "domain_name"
         case groupHostSuffix = "group_host_suffix"
@@ -256,5 +291,6 @@ private struct SettingsFile: Decodable {
         quotas = try values.decodeIfPresent([String: Int].self, forKey: .quotas)
         functions = try values.decodeIfPresent([String: String].self, forKey: .functions)
         accessLog = try values.decodeIfPresent(AccessLog.self, forKey: .accessLog)
+        kafkaLog = try values.decodeIfPresent(KafkaLog.self, forKey: .kafkaLog)
     }
 }

@@ -204,7 +204,7 @@ import Testing
     @Test func catalogueNamesEveryFeatureOfTheContractFirst() {
         #expect(FeatureCatalogue.all.prefix(33).map(\.name).first == "lts")
         #expect(FeatureCatalogue.all.prefix(33).map(\.name).last == "js_invocable_cache_size")
-        #expect(FeatureCatalogue.supportedNames.contains("sign_aes") && !FeatureCatalogue.supportedNames.contains("kafka_log"))
+        #expect(FeatureCatalogue.supportedNames.contains("sign_aes") && !FeatureCatalogue.supportedNames.contains("cascade"))
         #expect(FeatureCatalogue.named("breakerv2")?.kind == .builtIn)
     }
 }

@@ -1,5 +1,6 @@
 import ControlPlane
 import GatewayModel
+import GatewayPrimitives
 import Snapshot
 import Store
 import Testing
@@ -37,38 +38,41 @@ import Testing
         #expect(try fixture.revision == before)
     }
 
-    @Test func everyTypeButKafkaIsCarriedOut() async throws {
+    @Test func everyTypeIsCarriedOut() async throws {
         let api = try await fixture.publish("Api_http", group: fixture.group())
         var ids: [String] = []
-        for (type, content) in PluginTests.contents where type != .kafkaLog {
+        for (type, content) in PluginTests.contents {
             ids.append(try await plugin("p_\(type.rawValue)", type, content).id)
         }
         let attached = try await plane.attachPlugins(call, toAPI: api.apiID, pluginIDs: ids, environmentID: release).value
         #expect(attached.map(\.plugin.id) == ids)
         let policies = try #require(fixture.route(api)?.policies)
         #expect(policies.cors != nil && policies.responseHeaders != nil && policies.breaker != nil)
-        #expect(policies.rateLimit != nil && policies.thirdAuth != nil)
+        #expect(policies.rateLimit != nil && policies.thirdAuth != nil && policies.kafkaLog != nil)
         _ = try await plane.detachPlugins(call, fromAPI: api.apiID, pluginIDs: ids, environmentID: release)
         let none = try #require(fixture.route(api)?.policies)
         #expect(none.cors == nil && none.responseHeaders == nil && none.breaker == nil)
-        #expect(none.rateLimit == nil && none.thirdAuth == nil)
+        #expect(none.rateLimit == nil && none.thirdAuth == nil && none.kafkaLog == nil)
     }
 
-    @Test func kafkaLogIsRefusedWithItsReason() async throws {
-        let api = try await fixture.publish("Api_http", group: fixture.group())
-        let headers = try await plugin("headers")
-        let kafka = try await plugin("kafka", .kafkaLog, PluginTests.kafka)
-        let reason = "kafka_log plug-ins can be stored but not attached: logs are not delivered yet"
-        #expect(
-            await refusal {
-                try await plane.attachPlugin(call, id: kafka.id, apiIDs: [api.apiID], environmentID: release)
-            } == .cannotServe(field: "plugin_id", reason: reason))
-        #expect(
-            await refusal {
-                try await plane.attachPlugins(
-                    call, toAPI: api.apiID, pluginIDs: [headers.id, kafka.id], environmentID: release)
-            } == .cannotServe(field: "plugin_ids", reason: reason))
-        #expect(fixture.route(api)?.policies.responseHeaders == nil)
+    /// An outbox is in the snapshot as long as a route needs it: what is served is what is attached.
+    @Test func outboxesFollowAttachments() async throws {
+        let group = try await fixture.group()
+        let (api, other) = (try await fixture.publish("Api_http", group: group), try await fixture.publish("Api_two", group: group))
+        let first = try await plugin("first", .kafkaLog, PluginTests.kafka)
+        let second = try await plugin("second", .kafkaLog, PluginTests.kafka.replacing(#""topic":"t""#, with: #""topic":"u""#))
+        #expect(fixture.snapshots.current.kafkaOutboxes.isEmpty)
+        _ = try await plane.attachPlugin(call, id: first.id, apiIDs: [api.apiID], environmentID: release)
+        _ = try await plane.attachPlugin(call, id: second.id, apiIDs: [other.apiID], environmentID: release)
+        let outboxes = fixture.snapshots.current.kafkaOutboxes
+        #expect(outboxes.count == 1 && outboxes.first?.queue.brokers.password.revealed == "Kafka#Passw0rd")
+        _ = try await plane.detachPlugin(call, id: first.id, apiIDs: [api.apiID], environmentID: release)
+        #expect(fixture.snapshots.current.kafkaOutboxes.first === outboxes.first)
+        _ = try await plane.updatePlugin(
+            call, id: second.id, PluginChange(content: PluginTests.kafka.replacing("Kafka#Passw0rd", with: "another one")))
+        #expect(fixture.snapshots.current.kafkaOutboxes.map(\.queue.brokers.password.revealed) == ["another one"])
+        _ = try await plane.detachPlugin(call, id: second.id, apiIDs: [other.apiID], environmentID: release)
+        #expect(fixture.snapshots.current.kafkaOutboxes.isEmpty)
     }
 
     @Test func onePluginOfEachType() async throws {
