@@ -5,7 +5,7 @@ set -euo pipefail
 
 # One list a purpose; a later C library is one word here.
 build="libsqlite3-dev libpcre2-dev zlib1g-dev librdkafka-dev pkg-config"
-test="$build python3 python3-venv curl nghttp2-client prometheus"
+test="$build python3 python3-venv curl nghttp2-client prometheus chromium"
 bench="$build python3 python3-venv nginx-light|nginx wrk gcc libc6-dev"
 
 installed() {

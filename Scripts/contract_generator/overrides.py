@@ -32,7 +32,15 @@ SPELLINGS = {
 
 # Enumerations that the vendor's SDK goes beyond: backend policies by other origins (gateway-runtime.md, 4.6 and O33).
 _ORIGINS = ["system", "cookie", "frontend_authorizer", "orchestration"]
+# gRPC, which only the twin product's contract has (gateway-runtime.md, 4.5).
+_GRPC = ["GRPC", "GRPCS"]
 EXTRA_WORDS = {
+    "ApiCreate.req_protocol": ["GRPCS"],
+    "ApiCreate.backend_type": ["GRPC"],
+    "BackendApiCreate.req_protocol": _GRPC,
+    "ApiPolicyHttpCreate.req_protocol": _GRPC,
+    "BackendApi.req_protocol": _GRPC,
+    "ApiPolicyHttpResp.req_protocol": _GRPC,
     "ApiConditionCreate.condition_origin": _ORIGINS,
     "ConditionResp.condition_origin": _ORIGINS,
     "ApiConditionCreate.sys_param_name": ["reqPath", "reqMethod"],  # older spellings

@@ -129,7 +129,8 @@ public enum GatewayFailure: Error, Equatable, Sendable {
     }
 
     private static func names(_ schemes: AllowedSchemes) -> String {
-        switch (schemes.contains(.http), schemes.contains(.https)) {
+        if schemes.contains(.grpcs) { return "GRPCS" }
+        return switch (schemes.contains(.http), schemes.contains(.https)) {
         case (true, true): "HTTP,HTTPS"
         case (false, true): "HTTPS"
         default: "HTTP"

@@ -46,7 +46,8 @@ public enum Pipeline {
     public static func beforeAuthentication(
         _ route: Route, usesTLS: Bool, values: RequestValues?, outcome: inout Outcome
     ) -> BeforeAuthentication {
-        guard route.schemes.contains(usesTLS ? .https : .http) else { return .refuse(.schemeNotSupported(route.schemes)) }
+        // That calls come by HTTP/2 is the connection's to know.
+        guard route.schemes.contains(usesTLS ? .https : .http) || route.schemes.contains(.grpcs) else { return .refuse(.schemeNotSupported(route.schemes)) }
         if let refusal = route.refusal { return .refuse(.routeRefused(refusal)) }
         guard let values else { return .proceed }
         values.rehearsal?.pass(.scheme, usesTLS ? "HTTPS" : "HTTP")

@@ -15,7 +15,7 @@ extension ClientConnection {
         noteAnswer(status: connection.head.status)
         exchange.forgetReplay()
         exchange.pause = answerPause(connection.head)
-        exchange.deadline = now + exchange.pause
+        exchange.wait(until: now + exchange.pause)
         // A body that is still coming when the answer begins may never end: the connection is not promised to stay.
         let keepsAlive = head.keepsAlive && body.isComplete && !loop.isDraining
         var framing = connection.head.framing
@@ -82,7 +82,8 @@ extension ClientConnection {
         if phase == .tunnel {
             tunnelMoves()
         } else {
-            exchange.deadline = loop.eventTime + exchange.pause
+            exchange.wait(until: loop.eventTime + exchange.pause)
+            if exchange.call != nil, !body.isComplete, clientDeadline != .max { clientDeadline = loop.eventTime + bodyTimeout }
         }
         if !isWritable { exchange.upstream?.pauseReading() }
     }
@@ -106,7 +107,10 @@ extension ClientConnection {
             exchange.gzipCounts = loan.encoder.counts
             exchange.gzip = nil
         }
-        if form.framing == .chunked { out.writeStaticString("0\r\n\r\n") }
+        if form.framing == .chunked {
+            frames?.trailers = connection.trailers
+            out.writeStaticString("0\r\n\r\n")
+        }
         exchange.upstream = nil
         noteAttemptEnded()
         let sentAll = body.isComplete && exchange.unsent.readableBytes == 0
@@ -122,7 +126,8 @@ extension ClientConnection {
 
     func relayFails(_ connection: UpstreamConnection, malformed: Bool) {
         guard exchange.upstream === connection else { return }
-        attemptFailed(.backendUnavailable, isFree: !malformed && connection.isReused && !connection.answered)
+        exchange.call?.resetCode = connection.resetCode
+        attemptFailed(.backendUnavailable, isFree: !malformed && (connection.isReused && !connection.answered || connection.wasRefused))
     }
 
     // MARK: The gateway's own answer
@@ -130,18 +135,22 @@ extension ClientConnection {
     func fail(_ failure: GatewayFailure) {
         rehearsal?.refuse(failure)
         guard !exchange.hasAnswer else {
-            closeNow()
+            if exchange.call == nil { closeNow() } else { endCall(failure) }
             return
         }
         exchange.failure = failure
         let answer = exchange.ownAnswer
-        let text: [UInt8]
+        var text: [UInt8]
         if let shapes = exchange.route?.policies.failures ?? exchange.host?.failures, let head,
             let shape = shapes.shape(for: failure.kind, status: failure.answer.status)
         {
             text = FailureResponder.prepare(failure, shape: shape, values: failureValues(head), in: answer)
         } else {
             text = FailureResponder.prepare(failure, requestID: exchange.requestID, in: answer)
+        }
+        if let head, isStream, GRPCStatus.isCall(head) {
+            status(of: failure).mark(answer, failure)
+            text = []
         }
         // Failures before the backend was tried come without a pass.
         reportToBreaker(status: failure.answer.status, timedOut: failure == .backendTimeout)

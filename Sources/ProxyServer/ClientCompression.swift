@@ -63,6 +63,7 @@ extension ClientConnection {
 
     /// Nanoseconds that the backend may pause inside this answer. Streams of events are silent for long when nothing happens.
     func answerPause(_ answer: ResponseHead) -> UInt64 {
+        if exchange.call != nil { return nanoseconds(loop.configuration.tunnelIdleMilliseconds) }
         guard exchange.instance?.settings.keepsEventStreams == true, let type = answer.value(.contentType),
             type.hasPrefixIgnoringCase(ByteView("text/event-stream"))
         else { return nanoseconds(loop.configuration.answerTimeoutMilliseconds) }

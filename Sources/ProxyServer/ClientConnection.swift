@@ -36,6 +36,8 @@ final class ClientConnection: AnswerReceiver, ChannelInboundHandler, ChannelOutb
     let listenerPort: Int
     /// This is one stream of HTTP/2, which carries one request.
     let isStream: Bool
+    /// Writes the frames of this stream; nil for other connections.
+    let frames: HTTP2StreamAdapter?
     /// Set on connections of the program's own.
     let origin: DirectOrigin?
     /// Set when requests must have no consequences.
@@ -81,6 +83,7 @@ final class ClientConnection: AnswerReceiver, ChannelInboundHandler, ChannelOutb
     init(loop: LoopState, usesTLS: Bool, listenerPort: Int, origin: DirectOrigin? = nil) {
         self.origin = origin
         isStream = false
+        frames = nil
         rehearsal = origin?.assumptions.map(Rehearsal.init)
         self.loop = loop
         self.usesTLS = usesTLS
@@ -90,7 +93,8 @@ final class ClientConnection: AnswerReceiver, ChannelInboundHandler, ChannelOutb
     }
 
     /// One stream of a session, which is as safe as the session's connection.
-    init(stream session: HTTP2Session) {
+    init(stream session: HTTP2Session, frames: HTTP2StreamAdapter) {
+        self.frames = frames
         origin = nil
         rehearsal = nil
         isStream = true
@@ -138,8 +142,11 @@ final class ClientConnection: AnswerReceiver, ChannelInboundHandler, ChannelOutb
     }
 
     /// Longest pause inside a request's body, feature `request_custom_config`.
+    ///
+    /// A call of gRPC may be silent as long as any other conversation.
     var bodyTimeout: UInt64 {
-        nanoseconds(exchange.instance?.settings.bodyTimeoutMilliseconds ?? loop.configuration.bodyTimeoutMilliseconds)
+        if exchange.call != nil, case .open = exchange.gate { return nanoseconds(loop.configuration.tunnelIdleMilliseconds) }
+        return nanoseconds(exchange.instance?.settings.bodyTimeoutMilliseconds ?? loop.configuration.bodyTimeoutMilliseconds)
     }
 
     func nanoseconds(_ milliseconds: Int) -> UInt64 { UInt64(max(0, milliseconds)) * 1_000_000 }

@@ -16,7 +16,7 @@ extension ClientConnection {
         let now = loop.eventTime
         exchange.sentAt = now
         if exchange.attempts == 1 { exchange.firstSentAt = now }
-        exchange.deadline = now + nanoseconds(backend.timeoutMilliseconds)
+        exchange.wait(until: now + nanoseconds(backend.timeoutMilliseconds))
         let pool: UpstreamPool
         if let channel = backend.channel {
             guard let found = memberPool(backend, channel) else { return fail(.noMember) }
@@ -75,6 +75,7 @@ extension ClientConnection {
     private func attach(_ connection: UpstreamConnection, _ backend: HTTPBackend) {
         guard let head, let captures = exchange.captures else { return }
         exchange.upstream = connection
+        if let call = exchange.call { call.tell(head, now: loop.eventTime) }
         connection.begin(
             self, answersHead: RequestWriter.isHead(head, backend), acceptsUpgrade: head.upgradeProtocol != nil)
         if let failure = write(head, backend, captures, to: &connection.out) {
@@ -154,7 +155,10 @@ extension ClientConnection {
             connection.send(exchange.takeUnsent())
             // A slow client is not the backend's fault: its time begins anew with each piece.
             if !exchange.hasAnswer, let backend = exchange.backend {
-                exchange.deadline = loop.eventTime + nanoseconds(backend.timeoutMilliseconds)
+                exchange.wait(until: loop.eventTime + nanoseconds(backend.timeoutMilliseconds))
+            } else if exchange.call != nil {
+                // A stream that one side keeps alive is alive.
+                exchange.wait(until: loop.eventTime + exchange.pause)
             }
             checkCongestion(connection)
         } else if exchange.isCongested {
@@ -184,6 +188,8 @@ extension ClientConnection {
     /// - Parameter isFree: the connection had been idle and may have been closed before the request reached anybody; one repetition
     ///   of an idempotent request is then no retry in the sense of `retry_count` (RFC 9110, 9.2.2).
     func attemptFailed(_ failure: GatewayFailure, isFree: Bool) {
+        // Nobody has seen the request, whatever its method.
+        let isUnseen = exchange.upstream?.wasRefused ?? false
         if let connection = exchange.upstream {
             exchange.upstream = nil
             connection.close()
@@ -195,11 +201,11 @@ extension ClientConnection {
         guard !exchange.hasAnswer else {
             // The client has part of an answer; all that can be said is that it is not complete.
             exchange.status = 502
-            closeNow()
+            if exchange.call == nil { closeNow() } else { endCall(failure) }
             return
         }
-        let isFree = isFree && exchange.attempts == 1 && (head?.method.isIdempotent ?? false)
-        guard exchange.isReplayable, isFree || exchange.retriesLeft > 0, failure != .internalError else {
+        let isFree = isFree && exchange.attempts == 1 && (isUnseen || head?.method.isIdempotent ?? false)
+        guard exchange.isReplayable, isFree || exchange.retriesLeft > 0, failure != .internalError, !isCallOver else {
             fail(failure)
             return
         }

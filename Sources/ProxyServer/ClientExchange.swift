@@ -57,6 +57,7 @@ extension ClientConnection {
         // Also on connections that were there before it was switched off (RFC 9110, 15.5.20).
         if isStream, instance.settings.refusesHTTP2 { return fail(.misdirected) }
         body = BodyReader(head.framing, limit: instance.settings.maxBodyBytes)
+        if route.schemes.contains(.grpcs), let failure = beginCall(head, instance.settings) { return fail(failure) }
         switch HopStage.check(head, route, key: (origin?.snapshot ?? loop.snapshot).hops) {
         case .first: break
         case .further(let hop): exchange.hop = hop

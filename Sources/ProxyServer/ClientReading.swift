@@ -114,6 +114,10 @@ extension ClientConnection {
                 event = body.next(bytes, &offset)
                 guard case .data(let start, let count) = event else { return }
                 if forwards {
+                    guard acceptsMessages(UnsafeRawBufferPointer(rebasing: bytes[start ..< start + count])) else {
+                        event = .tooLarge
+                        return
+                    }
                     exchange.append(UnsafeRawBufferPointer(rebasing: bytes[start ..< start + count]), chunked: wasChunked)
                 }
             }

@@ -49,7 +49,7 @@ extension ClientConnection {
     /// Shows the request instead of sending it.
     func rehearse(_ backend: HTTPBackend, _ rehearsal: Rehearsal) {
         guard let head, let captures = exchange.captures else { return fail(.internalError) }
-        var destination = Rehearsal.Destination(kind: .http)
+        var destination = Rehearsal.Destination(kind: backend.upstream.speaksHTTP2 ? .grpc : .http)
         if let channel = backend.channel {
             destination.channelID = channel.id
             let selection = channel.health.map { loop.selection(of: channel, $0).1 } ?? channel.everybody
@@ -66,6 +66,9 @@ extension ClientConnection {
             rehearsal.pass(.signature, "the request to the backend is signed")
         }
         destination.request = request.withUnsafeReadableBytes { MaskedRequest.text($0, secret: secret) }
+        if backend.upstream.speaksHTTP2 {
+            destination.request = HTTP2RequestFields(ByteBuffer(string: destination.request), usesTLS: backend.upstream.usesTLS)?.text ?? ""
+        }
         rehearsal.send(to: destination, destination.addresses.joined(separator: ", "))
         let answer = exchange.ownAnswer
         answer.begin(status: 200)

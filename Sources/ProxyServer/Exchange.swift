@@ -123,6 +123,11 @@ struct Exchange {
     var gzipCounts = (read: 0, written: 0)
     /// Monotonic nanoseconds by which the backend must have moved on; `.max`: none.
     var deadline = UInt64.max
+    /// Set while the request is a call of gRPC.
+    var call: GRPCCall?
+
+    /// Gives the backend until then; a call's own deadline stands before it.
+    mutating func wait(until moment: UInt64) { deadline = min(moment, call?.deadline ?? .max) }
 
     /// Body bytes in the framing of the backend, not yet given to its connection.
     private(set) var unsent = ByteBuffer()
@@ -195,6 +200,7 @@ struct Exchange {
         isDispatched = false
         form = nil
         if gzip != nil { gzip = nil }
+        if call != nil { call = nil }
         if capture != nil { capture = nil }
         if function != nil { function = nil }
         if let upstream {
@@ -231,7 +237,7 @@ struct Exchange {
         capture?.addRequest(bytes)
         guard isReplayable else { return }
         // Before the backend is chosen nobody knows how often it may be asked.
-        if retriesLeft > 0 || isGated, replay.readableBytes + bytes.count <= Self.replayBound {
+        if retriesLeft > 0 || isGated || call != nil, replay.readableBytes + bytes.count <= Self.replayBound {
             Self.append(bytes, chunked: chunked, to: &replay)
         } else {
             isReplayable = false

@@ -14,6 +14,8 @@ final class LoopState: @unchecked Sendable {
     let eventLoop: any EventLoop
     let configuration: ProxyConfiguration
     let backendTLS: NIOSSLContext?
+    /// The same, agreeing upon HTTP/2 alone.
+    let backendHTTP2: NIOSSLContext?
     private let maxConnections: Int
 
     /// The current snapshot; a request takes it once, at its head.
@@ -70,10 +72,14 @@ final class LoopState: @unchecked Sendable {
     private static let idleTick: UInt64 = 500_000_000
 
     /// - Parameter number: counts the loops from 0.
-    init(eventLoop: any EventLoop, number: Int, configuration: ProxyConfiguration, backendTLS: NIOSSLContext?) {
+    init(
+        eventLoop: any EventLoop, number: Int, configuration: ProxyConfiguration, backendTLS: NIOSSLContext?,
+        backendHTTP2: NIOSSLContext? = nil
+    ) {
         self.eventLoop = eventLoop
         self.configuration = configuration
         self.backendTLS = backendTLS
+        self.backendHTTP2 = backendHTTP2
         maxConnections = max(1, configuration.maxConnections / max(1, configuration.eventLoops))
         stageScratch = StageScratch(nodeName: configuration.nodeName, nodeAddress: configuration.nodeAddress)
         snapshot = .empty

@@ -30,15 +30,20 @@ public final class ProxyServer: Sendable {
         var settings = TLSConfiguration.makeClientConfiguration()
         settings.certificateVerification = configuration.verifiesBackendCertificates ? .fullVerification : .none
         settings.minimumTLSVersion = .tlsv12
-        let backendTLS: NIOSSLContext
+        let backendTLS, backendHTTP2: NIOSSLContext
         do {
             backendTLS = try NIOSSLContext(configuration: settings)
+            settings.applicationProtocols = ["h2"]
+            backendHTTP2 = try NIOSSLContext(configuration: settings)
         } catch {
             throw .tlsSettings("\(error)")
         }
         var loops: [LoopState] = []
         for (number, eventLoop) in group.makeIterator().enumerated() {
-            loops.append(LoopState(eventLoop: eventLoop, number: number, configuration: configuration, backendTLS: backendTLS))
+            loops.append(
+                LoopState(
+                    eventLoop: eventLoop, number: number, configuration: configuration, backendTLS: backendTLS,
+                    backendHTTP2: backendHTTP2))
         }
         self.loops = loops
         // There is at least one loop; checks are few, and one loop carries them all.

@@ -42,6 +42,12 @@ final class UpstreamConnection: ChannelInboundHandler, ChannelOutboundHandler {
     private(set) var answered = false
     /// The connection has served a request before this one, so that its end may just mean that it was stale.
     private(set) var isReused = false
+    /// Behind the answer's body; only a backend of gRPC has them.
+    var trailers: [HeaderLine] = []
+    /// With which the backend has ended the stream that this is (RFC 9113, 7).
+    var resetCode: Int?
+    /// The backend has said that it has not looked at the request.
+    var wasRefused = false
     var idleSince: UInt64 = 0
     private var isClosed = false
     private var outputClosed = false
@@ -105,6 +111,9 @@ final class UpstreamConnection: ChannelInboundHandler, ChannelOutboundHandler {
             context?.read()
         }
     }
+
+    /// What came is no answer, in a way that the bytes given to this connection cannot say.
+    func answerIsMalformed() { receiver?.answerFails(self, malformed: true) }
 
     // MARK: Channel
 

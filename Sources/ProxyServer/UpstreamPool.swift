@@ -12,28 +12,38 @@ final class UpstreamPool: @unchecked Sendable {
     let loop: LoopState
     private var idle: [UpstreamConnection] = []
     /// Connections open or being opened.
-    private(set) var open = 0
+    var open = 0
+    /// Connections whose streams are handed out in place of connections; where the upstream speaks HTTP/2. The work is in
+    /// `HTTP2/BackendSession.swift`.
+    var sessions: [BackendSession] = []
     /// Set for literal addresses, which need no name service.
-    private let address: SocketAddress?
+    let address: SocketAddress?
     /// nil with an upstream over TLS: no connection can be made.
     private let tls: NIOSSLContext?
 
     init(_ upstream: Upstream, loop: LoopState) {
         self.upstream = upstream
         self.loop = loop
-        tls = if let own = upstream.tls { (own.context as? BackendContext)?.context } else { loop.backendTLS }
+        let own = upstream.tls.map { $0.context as? BackendContext }
+        tls =
+            if upstream.speaksHTTP2 {
+                if let own { own?.http2 } else { loop.backendHTTP2 }
+            } else {
+                if let own { own?.context } else { loop.backendTLS }
+            }
         address = try? SocketAddress(ipAddress: upstream.host, port: upstream.port)
     }
 
     /// Of ``open``, those that wait for a request.
-    var idleCount: Int { idle.count }
+    var idleCount: Int { idle.count + sessions.count(where: \.isIdle) }
 
     var isUnused: Bool { open == 0 && idle.isEmpty }
 
     func take() -> UpstreamConnection? { idle.popLast() }
 
     func put(_ connection: UpstreamConnection) {
-        guard idle.count < loop.configuration.maxIdleBackendConnections, !loop.isDraining else {
+        // A stream carries one request.
+        guard !upstream.speaksHTTP2, idle.count < loop.configuration.maxIdleBackendConnections, !loop.isDraining else {
             connection.close()
             return
         }
@@ -52,7 +62,7 @@ final class UpstreamPool: @unchecked Sendable {
         if let index = idle.lastIndex(where: { $0 === connection }) { idle.remove(at: index) }
     }
 
-    func connectionClosed() { open -= 1 }
+    func connectionClosed() { if !upstream.speaksHTTP2 { open -= 1 } }
 
     func closeIdle(since limit: UInt64) {
         // The longest unused ones are in front.
@@ -60,11 +70,37 @@ final class UpstreamPool: @unchecked Sendable {
             idle.removeFirst()
             first.close()
         }
+        for session in sessions where session.isIdle && session.idleSince < limit { session.close() }
     }
 
     /// Opens a connection; the callback comes on the loop, always later than this call.
     func connect(
         timeoutMilliseconds: Int, _ done: @escaping (Result<UpstreamConnection, GatewayFailure>) -> Void
+    ) {
+        if upstream.speaksHTTP2 { return openStream(timeoutMilliseconds: timeoutMilliseconds, done) }
+        openChannel(
+            timeoutMilliseconds: timeoutMilliseconds,
+            { channel in try channel.pipeline.syncOperations.addHandler(UpstreamConnection(self)) },
+            { result in
+                switch result {
+                case .success(let channel):
+                    if let connection = try? channel.pipeline.syncOperations.handler(type: UpstreamConnection.self) {
+                        done(.success(connection))
+                    } else {
+                        // Closed between connecting and here.
+                        self.open -= 1
+                        channel.close(promise: nil)
+                        done(.failure(.backendUnavailable))
+                    }
+                case .failure(let failure): done(.failure(failure))
+                }
+            })
+    }
+
+    /// Opens a connection with the handlers that `prepare` adds, behind those of TLS; it counts in ``open`` from here on, unless it fails.
+    func openChannel(
+        timeoutMilliseconds: Int, _ prepare: @escaping @Sendable (any Channel) throws -> Void,
+        _ done: @escaping (Result<any Channel, GatewayFailure>) -> Void
     ) {
         loop.metrics.connects &+= 1
         guard let empty = ClientBootstrap(validatingGroup: loop.eventLoop) else {
@@ -87,7 +123,7 @@ final class UpstreamPool: @unchecked Sendable {
                         try channel.pipeline.syncOperations.addHandler(
                             try NIOSSLClientHandler(context: tls, serverHostname: name))
                     }
-                    try channel.pipeline.syncOperations.addHandler(UpstreamConnection(self))
+                    try prepare(channel)
                 }
             }
         let opening =
@@ -97,15 +133,7 @@ final class UpstreamPool: @unchecked Sendable {
         opening.assumeIsolated().whenComplete { result in
             self.loop.eventBegins()
             switch result {
-            case .success(let channel):
-                if let connection = try? channel.pipeline.syncOperations.handler(type: UpstreamConnection.self) {
-                    done(.success(connection))
-                } else {
-                    // Closed between connecting and here.
-                    self.open -= 1
-                    channel.close(promise: nil)
-                    done(.failure(.backendUnavailable))
-                }
+            case .success(let channel): done(.success(channel))
             case .failure(let error):
                 self.open -= 1
                 self.loop.metrics.connectFailures &+= 1

@@ -101,12 +101,14 @@ public enum MatchMode: UInt8, Sendable { case normal, prefix }
 /// `req_method` of an API.
 public enum RouteMethod: UInt8, Sendable, CaseIterable { case get, post, put, delete, head, patch, options, any }
 
-/// `req_protocol` of an API: HTTP, HTTPS, BOTH.
+/// `req_protocol` of an API: HTTP, HTTPS, BOTH, GRPCS.
 public struct AllowedSchemes: OptionSet, Sendable {
     public let rawValue: UInt8
     public init(rawValue: UInt8) { self.rawValue = rawValue }
     public static let http = AllowedSchemes(rawValue: 1)
     public static let https = AllowedSchemes(rawValue: 2)
+    /// Calls of gRPC, by HTTP/2 alone, whatever lies under it; never together with the others.
+    public static let grpcs = AllowedSchemes(rawValue: 4)
 }
 
 /// Why an API refuses all requests: status, code and text of the answer (gateway-runtime.md, section 11).
@@ -195,12 +197,15 @@ public struct Upstream: Hashable, Sendable {
     public let port: Int
     /// nil: as the gateway is set up. Part of the key, so that no connection is used for what it was not opened with.
     public let tls: BackendTLS?
+    /// Requests go side by side over HTTP/2, which the other side must know without being asked in plain text.
+    public let speaksHTTP2: Bool
 
-    public init(usesTLS: Bool, host: String, port: Int, tls: BackendTLS? = nil) {
+    public init(usesTLS: Bool, host: String, port: Int, tls: BackendTLS? = nil, speaksHTTP2: Bool = false) {
         self.usesTLS = usesTLS
         self.host = host
         self.port = port
         self.tls = tls
+        self.speaksHTTP2 = speaksHTTP2
     }
 }
 

@@ -11,7 +11,7 @@ from harness import functions
 from harness.backend import Backend
 from harness.management import ApigSdk, Call, Sdk
 from harness.process import ROOMY, Gatehouse, executable
-from harness.world import World
+from harness.world import Api, World
 
 
 def pytest_report_header() -> str:
@@ -30,6 +30,22 @@ def gatehouse(tmp_path_factory, shared_functions) -> Iterator[Gatehouse]:
     assert status == 0, f"SIGTERM ended it with {status}:\n{program.log[-4000:]}"
     for name in ("password", "secret_key"):
         assert program.credentials[name] not in program.log, f"{name} is in the log"
+
+
+@pytest.fixture(scope="session")
+def h2c_gatehouse(tmp_path_factory) -> Iterator[Gatehouse]:
+    """One program whose plain listener takes HTTP/2, for the tests of frames and streams."""
+    program = Gatehouse(tmp_path_factory.mktemp("h2c") / "data", "--gateway-h2c", settings=ROOMY).start()
+    yield program
+    assert program.running, f"the program ended during the tests:\n{program.log[-4000:]}"
+    assert program.stop() == 0
+
+
+@pytest.fixture(scope="session")
+def h2c_api(h2c_gatehouse, shared_backend) -> Api:
+    """An API there that takes every path to the scripted backend."""
+    world = World(h2c_gatehouse, Call(h2c_gatehouse.credentials, h2c_gatehouse.management), shared_backend)
+    return world.make_api("/", match_mode="SWA")
 
 
 @pytest.fixture

@@ -342,10 +342,16 @@ def test_the_h2_library(gatehouse, world, backend):
     assert all(json.loads(body)["length"] == 100_000 for body in bodies.values())
 
 
+def tool(name: str) -> str:
+    """A program that `Scripts/system-packages.sh test` installs."""
+    found = shutil.which(name)
+    assert found, f"{name} is not installed: Scripts/system-packages.sh test"
+    return found
+
+
 def test_curl(gatehouse, world, backend, tmp_path):
-    curl = shutil.which("curl")
-    if not curl or "HTTP2" not in run(curl, "--version").stdout:
-        pytest.skip("curl without HTTP/2")
+    curl = tool("curl")
+    assert "HTTP2" in run(curl, "--version").stdout, "curl without HTTP/2"
     api = world.make_api(method="ANY")
     (tmp_path / "body").write_bytes(b"c" * 300_000)
     url = f"https://{api.host}:{gatehouse.tls_port}{api.path}"
@@ -358,9 +364,7 @@ def test_curl(gatehouse, world, backend, tmp_path):
 
 
 def test_h2load(gatehouse, world, backend):
-    h2load = shutil.which("h2load")
-    if not h2load:
-        pytest.skip("h2load is not installed")
+    h2load = tool("h2load")
     api = world.make_mock("{}" * 50)
     done = run(
         h2load, "-n", "2000", "-c", "8", "-m", "20", "--connect-to", f"127.0.0.1:{gatehouse.tls_port}",

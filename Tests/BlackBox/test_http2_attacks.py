@@ -18,30 +18,14 @@ from harness.wire import ask
 BOUND_MEGABYTES, BOUND_SECONDS = 64, 60
 
 
-@pytest.fixture(scope="module")
-def program(tmp_path_factory):
-    from harness.process import Gatehouse
-    program = Gatehouse(tmp_path_factory.mktemp("attacks") / "data", "--gateway-h2c").start()
-    yield program
-    assert program.running, program.log[-4000:]
-    assert program.stop() == 0
-
-
-@pytest.fixture(scope="module")
-def api(program, shared_backend):
-    from harness.management import Call
-    from harness.world import World
-    return World(program, Call(program.credentials, program.management), shared_backend).make_api("/", match_mode="SWA")
-
-
 @pytest.fixture
-def c(program, api, backend):
+def c(h2c_gatehouse, h2c_api, backend):
     """A connection; afterwards the program has neither grown nor slowed down for others."""
-    before, began = resident_megabytes(program.process.pid), time.monotonic()
-    with HTTP2(program.gateway, api.host) as connection:
+    before, began = resident_megabytes(h2c_gatehouse.process.pid), time.monotonic()
+    with HTTP2(h2c_gatehouse.gateway, h2c_api.host) as connection:
         yield connection
-    assert ask(program.gateway, "GET", "/after", api.host).status == 200
-    assert resident_megabytes(program.process.pid) - before < BOUND_MEGABYTES
+    assert ask(h2c_gatehouse.gateway, "GET", "/after", h2c_api.host).status == 200
+    assert resident_megabytes(h2c_gatehouse.process.pid) - before < BOUND_MEGABYTES
     assert time.monotonic() - began < BOUND_SECONDS
 
 
@@ -184,9 +168,9 @@ def test_bodies_that_never_end(fresh_gatehouse, make_world):
         assert c.ask(7, path=api.path).status == 200
 
 
-def test_a_connection_that_says_nothing_ends(program, api):
+def test_a_connection_that_says_nothing_ends(h2c_gatehouse, h2c_api):
     """Half a preface, then silence."""
-    with socket.create_connection(program.gateway, timeout=30) as quiet:
+    with socket.create_connection(h2c_gatehouse.gateway, timeout=30) as quiet:
         quiet.sendall(b"PRI * HTTP/2.0\r\n\r\nSM")
         while quiet.recv(1000):
             pass

@@ -16,28 +16,12 @@ DATA, HEADERS, PRIORITY, RST, SETTINGS, PUSH, PING, GOAWAY, WINDOW, CONTINUATION
 END_STREAM, END_HEADERS, PADDED, ACK = 1, 4, 8, 1
 
 
-@pytest.fixture(scope="module")
-def program(tmp_path_factory):
-    from harness.process import Gatehouse
-    program = Gatehouse(tmp_path_factory.mktemp("http2") / "data", "--gateway-h2c").start()
-    yield program
-    assert program.running, program.log[-4000:]
-    assert program.stop() == 0
-
-
-@pytest.fixture(scope="module")
-def api(program, shared_backend):
-    from harness.management import Call
-    from harness.world import World
-    return World(program, Call(program.credentials, program.management), shared_backend).make_api("/", match_mode="SWA")
-
-
 @pytest.fixture
-def connect(program, api, backend):
+def connect(h2c_gatehouse, h2c_api, backend):
     made = []
 
     def make(**options) -> HTTP2:
-        connection = HTTP2(program.gateway, api.host, **options)
+        connection = HTTP2(h2c_gatehouse.gateway, h2c_api.host, **options)
         made.append(connection)
         return connection
 

@@ -32,6 +32,7 @@ struct DefinitionRules {
         guard definition.domainName.isEmpty || BoundDomain.isHostName(definition.domainName) else { throw .invalid(field: "domain_name") }
         try checkTags(definition.tags)
         try checkBackendBlocks(definition)
+        try GRPCRules.check(definition)
         try ParameterRules(definition: definition, front: front, quotas: quotas).check()
         let backends = BackendRules(definition: definition, maxTimeoutMilliseconds: maxTimeoutMilliseconds)
         if let http = definition.http { try backends.check(http, parameters: definition.backendParameters) }
@@ -62,11 +63,12 @@ struct DefinitionRules {
         case .http: if definition.http == nil { throw .missing(field: "backend_api") }
         case .mock: if definition.mock == nil { throw .missing(field: "mock_info") }
         case .function: if definition.function == nil { throw .missing(field: "func_info") }
+        case .grpc: if definition.http == nil { throw .missing(field: "backend_api") }
         }
         // Policies may be of another type than the API's own backend (gateway-runtime.md, 4.6).
         if definition.backendType != .mock, definition.mock != nil { throw .invalid(field: "mock_info") }
         if definition.backendType != .function, definition.function != nil { throw .invalid(field: "func_info") }
-        if definition.backendType != .http, definition.http != nil { throw .invalid(field: "backend_api") }
+        if definition.backendType != .http, definition.backendType != .grpc, definition.http != nil { throw .invalid(field: "backend_api") }
     }
 
     private func checkPolicies(_ definition: APIDefinition, _ backends: BackendRules) throws(OperationError) {

@@ -71,6 +71,10 @@ extension ControlPlane {
 
     /// Their values belong to environments, and are frozen when an API is published.
     private static func refuseVariables(_ definition: APIDefinition) throws {
+        // The operation has one request and one answer, both of text (gateway-runtime.md, 4.5).
+        guard definition.backendType != .grpc else {
+            throw OperationError.cannotServe(field: "api_id", reason: "a GRPC API cannot be debugged")
+        }
         guard definition.variableNames.isEmpty else {
             throw OperationError.cannotServe(field: "api_id", reason: "an API with environment variables cannot be debugged")
         }

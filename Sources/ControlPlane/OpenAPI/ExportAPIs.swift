@@ -53,7 +53,12 @@ private struct Exporting {
             version: request.version ?? reading.now.civilText(offsetSeconds: settings.versionZoneOffsetSeconds),
             host: try host(), apis: [])
         let names = DocumentNames(reading: reading, call: call)
-        for (definition, policies) in try definitions(request) {
+        // Documents have no words for gRPC (gateway-runtime.md, 4.5): who asks for such an API by its id learns that, and an export of
+        // the whole group is one of the others.
+        for (definition, policies) in try definitions(request) where !request.apiIDs.isEmpty || definition.backendType != .grpc {
+            guard definition.backendType != .grpc else {
+                throw OperationError.cannotServe(field: "apis", reason: "a GRPC API cannot be exported")
+            }
             var api = try names.described(definition)
             api.policies = policies.names
             content.apis.append(api)

@@ -88,7 +88,7 @@ public struct APIDefinition: Codable, Sendable, Equatable {
     }
 }
 
-public enum RequestProtocol: String, Codable, Sendable { case http = "HTTP", https = "HTTPS", both = "BOTH" }
+public enum RequestProtocol: String, Codable, Sendable { case http = "HTTP", https = "HTTPS", both = "BOTH", grpcs = "GRPCS" }
 
 public enum HTTPMethod: String, Codable, Sendable, CaseIterable {
     case get = "GET", post = "POST", put = "PUT", delete = "DELETE", head = "HEAD", patch = "PATCH", options = "OPTIONS"
@@ -101,7 +101,7 @@ public enum AuthenticationType: String, Codable, Sendable {
     case none = "NONE", app = "APP", iam = "IAM", authorizer = "AUTHORIZER"
 }
 
-public enum BackendType: String, Codable, Sendable { case http = "HTTP", function = "FUNCTION", mock = "MOCK" }
+public enum BackendType: String, Codable, Sendable { case http = "HTTP", function = "FUNCTION", mock = "MOCK", grpc = "GRPC" }
 
 public enum ParameterLocation: String, Codable, Sendable { case path = "PATH", query = "QUERY", header = "HEADER" }
 

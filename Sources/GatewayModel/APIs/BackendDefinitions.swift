@@ -1,7 +1,7 @@
-/// `backend_api` of a definition: an HTTP or HTTPS backend, direct or through a channel (gateway-runtime.md, 4.1).
+/// `backend_api` of a definition: a backend of HTTP or gRPC, direct or through a channel (gateway-runtime.md, 4.1, 4.5).
 public struct HTTPBackendDefinition: Codable, Sendable, Equatable {
     public var id: String
-    /// HTTP or HTTPS.
+    /// HTTP, HTTPS, GRPC or GRPCS.
     public var reqProtocol: String
     public var reqMethod: HTTPMethod
     public var reqURI: String
@@ -37,6 +37,9 @@ public struct HTTPBackendDefinition: Codable, Sendable, Equatable {
         self.version = version
         self.remark = remark
     }
+
+    public var usesTLS: Bool { reqProtocol == "HTTPS" || reqProtocol == "GRPCS" }
+    public var speaksGRPC: Bool { reqProtocol == "GRPC" || reqProtocol == "GRPCS" }
 }
 
 /// `mock_info` of a definition (gateway-runtime.md, 4.4).

@@ -7,15 +7,18 @@ import WireContract
 /// by the control plane. Empty texts count as absent.
 enum APIMapping {
     static func definition(_ wire: Wire.ApiCreate) throws(OperationError) -> APIDefinition {
+        let path = try given(wire.reqUri, "req_uri")
+        let backendType: BackendType = try word(wire.backendType, "backend_type")
         var definition = APIDefinition(
             name: try given(wire.name, "name"), groupID: try given(wire.groupId, "group_id"),
             type: try given(wire.type, "type"), version: text(wire.version) ?? "V0.0.1",
             reqProtocol: try word(wire.reqProtocol, "req_protocol"), reqMethod: try word(wire.reqMethod, "req_method"),
-            reqURI: try given(wire.reqUri, "req_uri"),
-            matchMode: text(wire.matchMode) == nil ? .normal : try word(wire.matchMode, "match_mode"),
+            reqURI: path,
+            matchMode: text(wire.matchMode) == nil
+                ? APIDefinition.matchMode(of: path, backendType: backendType) : try word(wire.matchMode, "match_mode"),
             authType: try word(wire.authType, "auth_type"), appCodeAllowed: wire.authOpt?.appCodeAuthType == "HEADER",
             authorizerID: text(wire.authorizerId), cors: wire.cors ?? false,
-            backendType: try word(wire.backendType, "backend_type"))
+            backendType: backendType)
         definition.remark = wire.remark ?? ""
         definition.bodyRemark = wire.bodyRemark ?? ""
         definition.resultNormalSample = wire.resultNormalSample ?? ""

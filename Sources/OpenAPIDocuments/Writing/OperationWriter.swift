@@ -16,7 +16,8 @@ struct OperationWriter {
         let schemes =
             switch definition.reqProtocol {
             case .http: ["http"]
-            case .https: ["https"]
+            // Documents have no word for gRPC; exports leave such APIs out.
+            case .https, .grpcs: ["https"]
             case .both: ["http", "https"]
             }
         switch version {

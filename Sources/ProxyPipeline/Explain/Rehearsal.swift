@@ -51,7 +51,7 @@ public final class Rehearsal {
 
     /// Where the request would go.
     public struct Destination: Sendable, Equatable {
-        public enum Kind: String, Sendable { case http = "HTTP", mock = "MOCK", function = "FUNCTION" }
+        public enum Kind: String, Sendable { case http = "HTTP", mock = "MOCK", function = "FUNCTION", grpc = "GRPC" }
 
         public var kind: Kind
         /// URLs without path, of which one would be called: a channel's members that are up, or the one address. Empty for a MOCK.

@@ -17,7 +17,7 @@ struct HTTP2RequestText {
     let framing: Framing
     let text: ByteBuffer
 
-    private static let forbidden: Set<String> = [
+    static let forbidden: Set<String> = [
         "connection", "proxy-connection", "keep-alive", "transfer-encoding", "upgrade", "http2-settings",
     ]
 
@@ -100,7 +100,7 @@ struct HTTP2RequestText {
     }
 
     /// RFC 9110, 5.6.2, without capitals.
-    private static func isName(_ name: String) -> Bool {
+    static func isName(_ name: String) -> Bool {
         !name.isEmpty
             && name.utf8.allSatisfy {
                 switch $0 {
@@ -110,7 +110,7 @@ struct HTTP2RequestText {
             }
     }
 
-    private static func isPlain(_ value: String) -> Bool { value.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7F || $0 == 0x09 } }
+    static func isPlain(_ value: String) -> Bool { value.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7F || $0 == 0x09 } }
 
     private static func hasNoBlank(_ value: String) -> Bool { value.utf8.allSatisfy { $0 > 0x20 } }
 }

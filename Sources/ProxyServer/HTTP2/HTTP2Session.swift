@@ -60,8 +60,8 @@ final class HTTP2Session: ChannelInboundHandler, NIOHTTP2StreamDelegate, @unchec
     }
 
     private func begin(_ stream: any Channel) throws {
-        let connection = ClientConnection(stream: self)
-        try stream.pipeline.syncOperations.addHandlers([HTTP2StreamAdapter(), connection])
+        let frames = HTTP2StreamAdapter()
+        try stream.pipeline.syncOperations.addHandlers([frames, ClientConnection(stream: self, frames: frames)])
     }
 
     // MARK: Streams
@@ -175,6 +175,32 @@ enum HTTP2Limits {
         // What waits to be written of answers to PING and SETTINGS.
         configuration.maximumBufferedControlFrames = 1000
         configuration.controlFrameRateLimit.maximumCount = controlFrames
+        return configuration
+    }
+
+    /// Backends belong to whoever runs the gateway: how often they ask whether it is there, and how far apart the ends are, is theirs.
+    /// In each second, of PING and its like and of streams that are given up.
+    static let backendFrames = 2000
+
+    static var backendConnection: NIOHTTP2Handler.ConnectionConfiguration {
+        var configuration = connection
+        configuration.initialSettings = [
+            HTTP2Setting(parameter: .enablePush, value: 0),
+            HTTP2Setting(parameter: .maxHeaderListSize, value: headerList),
+        ]
+        configuration.controlFrameRateLimit.maximumCount = backendFrames
+        configuration.controlFrameRateLimit.windowLength = .seconds(1)
+        // The streams of all clients share it.
+        configuration.targetWindowSize = 1 << 20
+        return configuration
+    }
+
+    static var backendStream: NIOHTTP2Handler.StreamConfiguration {
+        var configuration = stream
+        configuration.streamResetFrameRateLimit.maximumCount = backendFrames
+        configuration.streamResetFrameRateLimit.windowLength = .seconds(1)
+        configuration.streamErrorRateLimit.maximumCount = backendFrames
+        configuration.streamErrorRateLimit.windowLength = .seconds(1)
         return configuration
     }
 

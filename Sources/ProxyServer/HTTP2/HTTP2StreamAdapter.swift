@@ -3,6 +3,7 @@ import NIOCore
 import NIOHPACK
 import NIOHTTP2
 import ProxyPipeline
+import Snapshot
 
 /// Between the frames of one stream and the ``ClientConnection`` that serves it: a request goes in as ``HTTP2RequestText`` writes
 /// it, and the answer's bytes, which are the gateway's own writing, become HEADERS and DATA.
@@ -20,6 +21,8 @@ final class HTTP2StreamAdapter: ChannelDuplexHandler {
     /// nil before the answer's head.
     private var body: BodyReader?
     private var answerEnded = false
+    /// Behind the answer's body, as they stand when it ends.
+    var trailers: [HeaderLine] = []
 
     // MARK: The request
 
@@ -117,13 +120,24 @@ final class HTTP2StreamAdapter: ChannelDuplexHandler {
                 frames.append(.data(.init(data: .byteBuffer(bytes), endStream: answerEnded)))
             case .end:
                 answerEnded = true
-                frames.append(.data(.init(data: .byteBuffer(ByteBuffer()), endStream: true)))
+                frames.append(end())
             case .needsMore, .malformed, .tooLarge: break
             }
             buffer.moveReaderIndex(forwardBy: offset)
             if offset == 0 { break }
         }
         body = reader
+    }
+
+    private func end() -> HTTP2Frame.FramePayload {
+        guard !trailers.isEmpty else { return .data(.init(data: .byteBuffer(ByteBuffer()), endStream: true)) }
+        var fields = HPACKHeaders()
+        for line in trailers {
+            fields.add(
+                name: String(decoding: line.name, as: UTF8.self), value: String(decoding: line.value, as: UTF8.self),
+                indexing: .nonIndexable)
+        }
+        return .headers(.init(headers: fields, endStream: true))
     }
 
     /// Without what is about the connection. Nothing is indexed: values differ from answer to answer, and a table that a client
@@ -137,7 +151,9 @@ final class HTTP2StreamAdapter: ChannelDuplexHandler {
                 name: String(decoding: answer.name(at: index).buffer, as: UTF8.self).lowercased(),
                 value: String(decoding: answer.value(at: index).buffer, as: UTF8.self), indexing: .nonIndexable)
         }
-        if let length = answer.declaredLength { headers.add(name: "content-length", value: String(length), indexing: .nonIndexable) }
+        // Calls of gRPC have no length, not even where an answer has no messages.
+        let isCall = answer.value(.contentType)?.hasPrefixIgnoringCase(ByteView("application/grpc")) ?? false
+        if let length = answer.declaredLength, !isCall { headers.add(name: "content-length", value: String(length), indexing: .nonIndexable) }
         return headers
     }
 

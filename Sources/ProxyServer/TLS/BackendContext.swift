@@ -5,6 +5,8 @@ import Snapshot
 /// A context of NIOSSL for connections to backends.
 final class BackendContext: PreparedTLS {
     let context: NIOSSLContext
+    /// The same, agreeing upon HTTP/2 alone.
+    let http2: NIOSSLContext
 
     /// - Parameter verifies: whether certificates of backends count where the material names no authority.
     init(_ material: TLSMaterial, verifies: Bool) throws {
@@ -20,5 +22,7 @@ final class BackendContext: PreparedTLS {
             configuration.privateKey = .privateKey(try NIOSSLPrivateKey(bytes: Array(material.key.revealed.utf8), format: .pem))
         }
         context = try NIOSSLContext(configuration: configuration)
+        configuration.applicationProtocols = ["h2"]
+        http2 = try NIOSSLContext(configuration: configuration)
     }
 }

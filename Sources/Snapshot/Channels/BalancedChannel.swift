@@ -86,7 +86,8 @@ public final class BalancedMember: Sendable {
 
     /// - Parameter backend: how members are spoken to; its address means nothing.
     public func upstream(of backend: Upstream) -> Upstream {
-        Upstream(usesTLS: backend.usesTLS, host: host, port: port, tls: backend.tls)
+        Upstream(
+            usesTLS: backend.usesTLS, host: host, port: port, tls: backend.tls, speaksHTTP2: backend.speaksHTTP2)
     }
 }
 

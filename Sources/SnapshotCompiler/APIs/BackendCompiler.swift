@@ -18,7 +18,7 @@ struct BackendCompiler {
         let parameters = definition.backendParameters
         let standard: BackendChoice
         switch definition.backendType {
-        case .http:
+        case .http, .grpc:
             guard let backend = definition.http else { throw refuse("backend_api", "is missing") }
             standard = try choice(backend, parameters, mappings)
         case .mock:
@@ -58,7 +58,8 @@ struct BackendCompiler {
     private func choice(
         _ backend: HTTPBackendDefinition, _ parameters: [BackendParameter], _ mappings: MappingCompiler
     ) throws(CompileDiagnostic) -> BackendChoice {
-        let (path, mapping) = try mappings.compile(parameters, uri: backend.reqURI)
+        // The path of a call is the method's name, and goes on as it came (gateway-runtime.md, 4.5).
+        let (path, mapping) = try mappings.compile(parameters, uri: backend.speaksGRPC ? nil : backend.reqURI)
         return BackendChoice(
             .http(try http(backend, path)), mapping: mapping, authorizer: try authorizers.backend(backend.authorizerID))
     }
@@ -86,7 +87,7 @@ struct BackendCompiler {
     }
 
     private func http(_ backend: HTTPBackendDefinition, _ path: BackendPath) throws(CompileDiagnostic) -> HTTPBackend {
-        let usesTLS = backend.reqProtocol == "HTTPS"
+        let usesTLS = backend.usesTLS
         let tls = try self.tls(backend, usesTLS: usesTLS)
         let channel: BalancedChannel? = if let id = backend.channelID { try channels.compile(id, resource: resource) } else { nil }
         guard let address = channel == nil ? backend.address : backend.channelProxyHost ?? "" else {
@@ -95,13 +96,15 @@ struct BackendCompiler {
         guard backend.timeoutMilliseconds <= settings.maxBackendTimeoutMilliseconds else {
             throw refuse("timeout", "is above the instance's backend_timeout")
         }
-        var upstream = Upstream(usesTLS: usesTLS, host: "", port: 0, tls: tls)
+        var upstream = Upstream(usesTLS: usesTLS, host: "", port: 0, tls: tls, speaksHTTP2: backend.speaksGRPC)
         if channel == nil || !address.isEmpty {
             // The value of a variable may hold what no host does.
             guard let (host, port) = Self.split(address, defaultPort: usesTLS ? 443 : 80), !host.contains("/") else {
                 throw refuse(channel == nil ? "url_domain" : "vpc_channel_proxy_host", "is not host[:port]")
             }
-            if channel == nil { upstream = Upstream(usesTLS: usesTLS, host: host, port: port, tls: tls) }
+            if channel == nil {
+                upstream = Upstream(usesTLS: usesTLS, host: host, port: port, tls: tls, speaksHTTP2: backend.speaksGRPC)
+            }
         }
         return HTTPBackend(
             upstream: upstream, hostHeader: Array(address.utf8),
@@ -113,7 +116,7 @@ struct BackendCompiler {
     /// What is shown to the backend, and whom it must be signed by.
     private func tls(_ backend: HTTPBackendDefinition, usesTLS: Bool) throws(CompileDiagnostic) -> BackendTLS? {
         guard backend.enableClientTLS else { return usesTLS ? settings.backendTLS.verified : nil }
-        guard usesTLS else { throw refuse("enable_client_ssl", "needs an HTTPS backend") }
+        guard usesTLS else { throw refuse("enable_client_ssl", "needs a backend with TLS") }
         guard let mutual = settings.backendTLS.mutual else {
             throw refuse("enable_client_ssl", "the instance has no backend_client_certificate")
         }

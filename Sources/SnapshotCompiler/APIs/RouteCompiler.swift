@@ -129,6 +129,7 @@ extension AllowedSchemes {
             case .http: .http
             case .https: .https
             case .both: [.http, .https]
+            case .grpcs: .grpcs
             }
     }
 }

@@ -57,6 +57,12 @@ extension PluginCompiler {
         _ downgrade: BreakerContent.Downgrade?, _ plugin: Plugin
     ) throws(CompileDiagnostic) -> BreakerPolicy.Downgrade? {
         switch downgrade {
+        case .http, .mock, .channel, .function:
+            // None of them has an answer of gRPC (gateway-runtime.md, 4.5).
+            if api.definition.backendType == .grpc { throw refuse(plugin, "downgrade: a GRPC API takes `passthrough` alone") }
+        case .passthrough, nil: break
+        }
+        switch downgrade {
         case nil: return nil
         case .http(let target):
             guard target.timeoutMilliseconds <= settings.maxBackendTimeoutMilliseconds else {

@@ -128,7 +128,7 @@ extension Wire.BackendApiCreate: FieldChecked {
         fields.text("authorizer_id", authorizerId, length: 0...65535)
         fields.text("url_domain", urlDomain, length: 0...65535)
         fields.require("req_protocol", reqProtocol != nil)
-        fields.text("req_protocol", reqProtocol, length: 0...65535, oneOf: ["HTTP", "HTTPS"])
+        fields.text("req_protocol", reqProtocol, length: 0...65535, oneOf: ["HTTP", "HTTPS", "GRPC", "GRPCS"])
         fields.text("remark", remark, length: 0...255)
         fields.require("req_method", reqMethod != nil)
         fields.text("req_method", reqMethod, length: 0...65535, oneOf: ["GET", "POST", "PUT", "DELETE", "HEAD", "PATCH", "OPTIONS", "ANY"])

@@ -39,6 +39,9 @@ def document() -> dict:
     condition = contract["components"]["schemas"]["ConditionResp"]["properties"]
     condition["condition_origin"]["enum"] += ["system", "cookie", "frontend_authorizer", "orchestration"]
     condition["sys_param_name"]["enum"] += ["reqPath", "reqMethod"]
+    # Backends of gRPC, which only the twin product's contract has (gateway-runtime.md, 4.5).
+    for schema in ("BackendApi", "ApiPolicyHttpResp"):
+        contract["components"]["schemas"][schema]["properties"]["req_protocol"]["enum"] += ["GRPC", "GRPCS"]
     for path in sorted(SUPPLEMENTS.glob("*.yaml")):
         supplement = yaml.load(path.read_text(encoding="utf-8"), Loader=loader)
         for where, item in supplement["paths"].items():

@@ -42,6 +42,7 @@ class Reply:
     def __init__(self):
         self.interim: list[int] = []
         self.headers: list[tuple[str, str]] = []
+        self.trailers: list[tuple[str, str]] = []
         self.body = bytearray()
         self.ended = False
         self.reset: int | None = None
@@ -163,7 +164,10 @@ class HTTP2:
                 block += made_more.data
                 made.flags |= made_more.flags
             fields = [(n, v) for n, v in self.decoder.decode(block)]
-            if dict(fields)[":status"].startswith("1"):
+            if reply.headers and ":status" not in dict(fields):
+                assert "END_STREAM" in made.flags, "trailers in the middle"
+                reply.trailers = fields
+            elif dict(fields)[":status"].startswith("1"):
                 reply.interim.append(int(dict(fields)[":status"]))
             else:
                 assert not reply.headers, "two answers"
