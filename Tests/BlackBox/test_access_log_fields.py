@@ -23,8 +23,9 @@ def function_backend():
 
 @pytest.fixture(scope="module")
 def program(tmp_path_factory, function_backend):
+    # One event loop: lines come in the order of the requests.
     program = Gatehouse(tmp_path_factory.mktemp("fields") / "data", settings={
-        "access_log": {"path": "access.log"}, "functions": functions.settings(function_backend.address)}).start()
+        "gateway_threads": 1, "access_log": {"path": "access.log"}, "functions": functions.settings(function_backend.address)}).start()
     yield program
     assert program.stop() == 0
 

@@ -11,11 +11,13 @@ import pytest
 
 from harness import functions
 from harness.backend import Answer, Backend
+from harness.calls import Client, Server
 from harness.functions import answers
 from harness.management import Call
 from harness.process import Gatehouse, StartFailure, free_port
 from harness.world import World, unique
-from test_kafka_log import samples, until
+from test_grpc import grpc_api
+from test_kafka_log import cluster, samples, until  # noqa: F401: a fixture
 
 TRACE, PARENT = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 FORM = re.compile("00-([0-9a-f]{32})-([0-9a-f]{16})-(0[01])")
@@ -185,6 +187,30 @@ def test_functions(world, function_backend, receiver):
     assert reply.status == 200
     own, attempt = receiver.of(reply, 2)
     assert sent(function_backend) == (own["traceId"], attempt["spanId"], "01") and attempt["name"] == "POST"
+
+
+def test_calls_of_grpc(fresh_gatehouse, make_world, receiver, cluster):
+    """The backend is in the trace, and the record for Kafka is that of any request."""
+    program = fresh_gatehouse("--gateway-h2c", settings={
+        "tracing": {"endpoint": f"http://{receiver.address}", "service_name": "a \"gateway\""}})
+    world = make_world(program)
+    with Server() as server:
+        api = grpc_api(world, server.address)
+        topic = unique("topic")
+        world.attach(world.make_plugin("kafka_log", {
+            "broker_list": [cluster.address], "topic": topic, "max_retry_count": 0, "retry_backoff": 1,
+            "meta_config": {"system": {"server_protocol": True}, "call_data": {"log_request_body": True, "log_response_body": True}}}), api)
+        with Client(program.gateway, api.host) as client:
+            assert client.unary()(b"hello", timeout=20, metadata=[("traceparent", f"00-{TRACE}-{PARENT[:-1]}3-01")]) == b"hello"
+        [context] = server.echo.metadata_of()["traceparent"]
+    own = until(lambda: [span for span in receiver.spans() if span.get("parentSpanId") == PARENT[:-1] + "3"])
+    [attempt] = until(lambda: [span for span in receiver.spans() if span.get("parentSpanId") == own[0]["spanId"]])
+    assert FORM.fullmatch(context).groups() == (TRACE, attempt["spanId"], "01") and len(own) == 1
+    assert (own[0]["attributes"]["network.protocol.version"], own[0]["attributes"]["http.response.status_code"]) == ("2", "200")
+    found = cluster.read(topic, 1)[0].json()
+    assert (found["server_protocol"], found["http_status"]) == ("HTTP/2.0", 200)
+    assert found["request_body"] == found["response_body"] == "\0\0\0\0\x05hello"
+    assert program.stop() == 0
 
 
 def test_context_is_left_alone_without_tracing(fresh_gatehouse, make_world, backend):
