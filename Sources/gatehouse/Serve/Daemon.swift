@@ -12,6 +12,7 @@ import Snapshot
 import Sockets
 import Store
 import Synchronization
+import TraceExport
 import UnixSignals
 
 /// Builds both planes, runs them until a signal, drains.
@@ -47,6 +48,8 @@ enum Daemon {
             maxMessages: settings.kafkaQueueRecords, maxBytes: settings.kafkaQueueBytes, maxCapturedBytes: settings.kafkaBodyBytes)
         configuration.kafka = ledger
         let kafka = KafkaPush(ledger, logger: log)
+        let tracing = try settings.tracing.map { try makeTracing($0, log) }
+        configuration.tracing = tracing?.queue
         configuration.httpExpectsProxyHeader = settings.gatewayProxyProtocol
         configuration.httpsExpectsProxyHeader = settings.gatewayTLSProxyProtocol
         configuration.tlsWithoutHTTP2 = tls.withoutHTTP2
@@ -99,7 +102,7 @@ enum Daemon {
                 metrics: {
                     var own = MetricsText()
                     ProcessMetrics.write(to: &own)
-                    return await gateway.metrics().text + kafka.metrics().text + plane.metrics().text + own.text
+                    return await gateway.metrics().text + kafka.metrics().text + (tracing?.exporter.metrics().text ?? "") + plane.metrics().text + own.text
                 }),
             log: log,
             onRunning: {
@@ -118,7 +121,8 @@ enum Daemon {
         let taken = TakenOver()
         let writing = EndingEarly(services: [application, StatisticsService(plane: plane)], log: log)
         var services: [ServiceGroupConfiguration.ServiceConfiguration] = [
-            .init(service: GatewayService(gateway: gateway, kafka: kafka, state: state, drain: .seconds(settings.drainSeconds))),
+            .init(service: GatewayService(
+                gateway: gateway, kafka: kafka, tracing: tracing?.exporter, state: state, drain: .seconds(settings.drainSeconds))),
             .init(service: writing, successTerminationBehavior: .ignore),
             .init(service: LogReopening(log: accessLog)),
         ]
@@ -166,6 +170,18 @@ enum Daemon {
         }
     }
 
+    /// The exporter runs beside everything else until it is closed.
+    private static func makeTracing(_ settings: TraceSettings, _ log: Logger) throws -> (queue: TraceQueue, exporter: TraceExporter) {
+        let queue = TraceQueue(ratio: settings.ratio, maxSpans: settings.queueSpans)
+        do {
+            let exporter = try TraceExporter(queue, to: settings.endpoint, logger: log)
+            Task { await exporter.run() }
+            return (queue, exporter)
+        } catch {
+            throw PlainFailure("tracing: TLS cannot be set up: \(error)")
+        }
+    }
+
     private static func reason(_ error: ProxyStartError) -> String {
         switch error {
         case .tlsListenerWithoutCertificate: "the TLS listener has no certificate"
@@ -190,7 +206,7 @@ enum Daemon {
             groupHostSuffix: settings.groupHostSuffix,
             gatewayAddresses: Array(Set(own + ["127.0.0.1", "localhost"])).sorted(), quotas: settings.quotas,
             featureIntervalSeconds: Int64(settings.featureIntervalSeconds), functions: settings.functions,
-            gatewayLoops: settings.gatewayThreads)
+            gatewayLoops: settings.gatewayThreads, historyRevisions: Int64(settings.historyRevisions))
         plane.kafka = kafka
         return plane
     }
@@ -229,6 +245,7 @@ private struct LogReopening: Service {
 private struct GatewayService: Service {
     let gateway: ProxyServer
     let kafka: KafkaPush
+    let tracing: TraceExporter?
     let state: ReadyState
     let drain: Duration
 
@@ -236,6 +253,8 @@ private struct GatewayService: Service {
         try? await gracefulShutdown()
         state.isReady.withLock { $0 = false }
         await gateway.shutdown(drain: drain)
+        async let traced: Void? = tracing?.close()
         await kafka.close()
+        await traced
     }
 }

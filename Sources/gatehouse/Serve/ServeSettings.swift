@@ -33,12 +33,16 @@ struct ServeSettings: Sendable, Equatable {
     /// How long a stop waits for requests that are under way.
     var drainSeconds = 10
     var featureIntervalSeconds = 0
+    /// Revisions whose state can be told and restored.
+    var historyRevisions = 10_000
     var tokenLifeSeconds = 86_400
     var quotas = Quotas()
     var functions = FunctionRegistry()
     var logLevel = "info"
     /// nil: requests are not logged. The path may be relative to the data folder.
     var accessLog: AccessLogSettings?
+    /// nil: nothing is traced.
+    var tracing: TraceSettings?
     /// What may wait for the brokers of one Kafka log, and the bytes of bodies that requests under way may hold for their records.
     var kafkaQueueRecords = 100_000
     var kafkaQueueBytes = 67_108_864
@@ -75,6 +79,7 @@ struct ServeSettings: Sendable, Equatable {
         if let value = file.tunnelIdleSeconds { tunnelIdleSeconds = value }
         if let value = file.drainSeconds { drainSeconds = value }
         if let value = file.featureIntervalSeconds { featureIntervalSeconds = value }
+        if let value = file.historyRevisions { historyRevisions = value }
         if let value = file.tokenLifeSeconds { tokenLifeSeconds = value }
         if let value = file.logLevel { logLevel = value }
         if let value = file.accessLog { accessLog = try Self.accessLog(value, path) }
@@ -83,6 +88,7 @@ struct ServeSettings: Sendable, Equatable {
             kafkaQueueBytes = value.queueBytes ?? kafkaQueueBytes
             kafkaBodyBytes = value.bodyBytes ?? kafkaBodyBytes
         }
+        if let value = file.tracing { tracing = try TraceSettings(value, path) }
         if let value = file.functions { functions = try Self.functions(value, path) }
         for (name, value) in file.quotas ?? [:] {
             guard let place = SettingsFile.quotas[name] else { throw PlainFailure("\(path): unknown quota \(name)") }
@@ -98,6 +104,7 @@ struct ServeSettings: Sendable, Equatable {
         try require((0...3600).contains(drainSeconds), "drain_seconds is outside 0 to 3600")
         try require((1...86_400).contains(tunnelIdleSeconds), "tunnel_idle_seconds is outside 1 to 86400")
         try require((0...86_400).contains(featureIntervalSeconds), "feature_interval_seconds is outside 0 to 86400")
+        try require((0...10_000_000).contains(historyRevisions), "history_revisions is outside 0 to 10000000")
         try require((1...5_000_000).contains(kafkaQueueRecords), "kafka_log.queue_records is outside 1 to 5000000")
         try require((1024...1_073_741_824).contains(kafkaQueueBytes), "kafka_log.queue_bytes is outside 1024 to 1073741824")
         try require((0...1_073_741_824).contains(kafkaBodyBytes), "kafka_log.body_bytes is outside 0 to 1073741824")
@@ -158,12 +165,13 @@ struct ServeSettings: Sendable, Equatable {
 /// The settings file as written; a name that it does not know is an error, so that a typing mistake is not a silent default.
 private struct SettingsFile: Decodable {
     var management, gateway, gatewayTLS, region, domainName, groupHostSuffix, publicURL, logLevel: String?
-    var gatewayThreads, drainSeconds, featureIntervalSeconds, tunnelIdleSeconds, tokenLifeSeconds: Int?
+    var gatewayThreads, drainSeconds, featureIntervalSeconds, tunnelIdleSeconds, tokenLifeSeconds, historyRevisions: Int?
     var verifyBackendCertificates, gatewayProxyProtocol, gatewayTLSProxyProtocol, gatewayH2C: Bool?
     var quotas: [String: Int]?
     var functions: [String: String]?
     var accessLog: AccessLog?
     var kafkaLog: KafkaLog?
+    var tracing: TraceSettingsFile?
 
     struct KafkaLog: Decodable {
         let queueRecords, queueBytes, bodyBytes: Int?
@@ -214,7 +222,7 @@ private struct SettingsFile: Decodable {
     }
 
     enum CodingKeys: String, CodingKey, CaseIterable {
-        case management, gateway, region, quotas, functions
+        case management, gateway, region, quotas, functions, tracing
         case accessLog = "access_log"
         case kafkaLog = "kafka_log"
         case gatewayTLS = "gateway_tls"
@@ -229,6 +237,7 @@ private struct SettingsFile: Decodable {
         case tunnelIdleSeconds = "tunnel_idle_seconds"
         case drainSeconds = "drain_seconds"
         case featureIntervalSeconds = "feature_interval_seconds"
+        case historyRevisions = "history_revisions"
         case tokenLifeSeconds = "token_life_seconds"
         case verifyBackendCertificates = "verify_backend_certificates"
     }
@@ -281,12 +290,14 @@ private struct SettingsFile: Decodable {
         gatewayH2C = try values.decodeIfPresent(Bool.self, forKey: .gatewayH2C)
         tunnelIdleSeconds = try values.decodeIfPresent(Int.self, forKey: .tunnelIdleSeconds)
         drainSeconds = try values.decodeIfPresent(Int.self, forKey: .drainSeconds)
+        historyRevisions = try values.decodeIfPresent(Int.self, forKey: .historyRevisions)
         tokenLifeSeconds = try values.decodeIfPresent(Int.self, forKey: .tokenLifeSeconds)
         featureIntervalSeconds = try values.decodeIfPresent(Int.self, forKey: .featureIntervalSeconds)
         verifyBackendCertificates = try values.decodeIfPresent(Bool.self, forKey: .verifyBackendCertificates)
         quotas = try values.decodeIfPresent([String: Int].self, forKey: .quotas)
         functions = try values.decodeIfPresent([String: String].self, forKey: .functions)
         accessLog = try values.decodeIfPresent(AccessLog.self, forKey: .accessLog)
+        tracing = try values.decodeIfPresent(TraceSettingsFile.self, forKey: .tracing)
         kafkaLog = try values.decodeIfPresent(KafkaLog.self, forKey: .kafkaLog)
     }
 }
