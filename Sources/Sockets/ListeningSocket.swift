@@ -1,3 +1,4 @@
+import CSockets
 import Glibc
 
 /// A TCP socket that listens, by its descriptor. It may have been opened here or come from the process before this one.
