@@ -42,11 +42,13 @@ public enum ManagementApplication {
     /// - Parameters:
     ///   - routes: what the resource families registered.
     ///   - status: what the probes tell of the process.
+    ///   - onListening: called with the listener, before `onRunning`.
     ///   - onRunning: called with the bound address once the port is open.
     /// - Returns: a service to run; it stops taking connections when its service group shuts down.
     public static func build(
         settings: ManagementSettings, directory: IdentityDirectory, routes: OperationRoutes, status: ProcessStatus,
-        log: Logger, onRunning: @escaping @Sendable (SocketAddress?) async -> Void = { _ in }
+        log: Logger, onListening: @escaping @Sendable (any Channel) async -> Void = { _ in },
+        onRunning: @escaping @Sendable (SocketAddress?) async -> Void = { _ in }
     ) -> Application<ManagementResponder> {
         let headTimeout = settings.headTimeout
         let bodyTimeout = settings.bodyTimeout
@@ -63,7 +65,10 @@ public enum ManagementApplication {
             configuration: ApplicationConfiguration(
                 address: .hostname(settings.host, port: settings.port), serverName: serverName,
                 availableConnectionsDelegate: MaximumAvailableConnections(settings.connectionLimit)),
-            onServerRunning: { channel in await onRunning(channel.localAddress) },
+            onServerRunning: { channel in
+                await onListening(channel)
+                await onRunning(channel.localAddress)
+            },
             logger: serverLog)
     }
 
