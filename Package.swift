@@ -88,6 +88,17 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ], swiftSettings: strict),
 
+        // Spans to a receiver of OTLP.
+        .target(
+            name: "TraceExport",
+            dependencies: [
+                "GatewayPrimitives", "ProxyServer",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+                .product(name: "Logging", package: "swift-log"),
+            ], swiftSettings: strict),
+
         // Management path.
         .target(name: "GatewayModel", dependencies: ["GatewayPrimitives"], swiftSettings: strict),
         // API definitions from and to OpenAPI documents.
@@ -139,7 +150,7 @@ let package = Package(
             name: "gatehouse",
             dependencies: [
                 "GatewayPrimitives", "GatewayModel", "KafkaLog", "Store", "StoreSQLite", "Snapshot", "ControlPlane",
-                "ManagementAPI", "ProxyPipeline", "ProxyServer", "RequestSigning",
+                "ManagementAPI", "ProxyPipeline", "ProxyServer", "RequestSigning", "TraceExport",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Hummingbird", package: "hummingbird"),

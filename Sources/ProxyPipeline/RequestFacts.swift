@@ -115,7 +115,8 @@ public struct RequestID: Sendable, Equatable {
         }
     }
 
-    private static func write(_ value: UInt64, to writer: inout ByteWriter) {
+    /// 16 digits.
+    static func write(_ value: UInt64, to writer: inout ByteWriter) {
         writer.append(eight: digits(UInt32(truncatingIfNeeded: value >> 32)))
         writer.append(eight: digits(UInt32(truncatingIfNeeded: value)))
     }

@@ -21,6 +21,8 @@ public struct ForwardedRequest {
     public var visitParameters: [UInt8] = []
     /// Value of `X-Gatehouse-Hop`; empty: none.
     public var hop: [UInt8] = []
+    /// Stands in place of the client's `traceparent`; nil: that one goes on as it came.
+    public var trace: RequestTrace?
     /// What is moved, added and held back; nil: nothing. It has been mapped for ``backend``.
     public var parameters: MappedRequest?
     /// nil: no signature key is bound.
@@ -68,6 +70,7 @@ public enum RequestWriter {
         if let type = request.defaultContentType { bound += type.count + 16 }
         bound += request.visitParameters.count + 32
         bound += request.hop.count + 32
+        if request.trace != nil { bound += RequestTrace.bound }
         if let parameters = request.parameters { bound += parameters.bound }
         return bound
     }
@@ -262,6 +265,7 @@ public enum RequestWriter {
             case .host, .xForwardedFor, .xRealIP, .xRequestID, .xApigMode, .xGatehouseHop: continue
             default:
                 if let parameters, parameters.holds(field: index) { continue }
+                if let trace = request.trace, replaces(head.name(at: index), trace) { continue }
                 writer.line(head.name(at: index), head.value(at: index))
             }
         }
@@ -299,12 +303,18 @@ public enum RequestWriter {
             request.requestID.write(to: &writer)
             writer.append("\r\n")
         }
+        request.trace?.write(to: &writer)
         if !request.hop.isEmpty {
             writer.append("X-Gatehouse-Hop: ")
             writer.append(request.hop)
             writer.append("\r\n")
         }
         for line in head.added { writer.line(line) }
+    }
+
+    /// Fields of the client's trace that are written anew, or mean nothing in the trace that begins here.
+    private static func replaces(_ name: ByteView, _ trace: RequestTrace) -> Bool {
+        TraceContext.isParent(name) || !trace.keepsState && TraceContext.isState(name)
     }
 
     /// Nobody has said this about the request yet.

@@ -55,6 +55,8 @@ final class ClientConnection: AnswerReceiver, ChannelInboundHandler, ChannelOutb
     private(set) var isProxied = false
     /// Place in the loop's list of connections; -1 when it is in none.
     var registration = -1
+    /// A session has taken its place: the connection stays.
+    var isSucceeded = false
 
     var phase = Phase.idle
     /// Borrowed from the loop while there is a request.
@@ -215,6 +217,7 @@ final class ClientConnection: AnswerReceiver, ChannelInboundHandler, ChannelOutb
         if let failure = exchange.failure { countRefusal(failure) }
         if let log = loop.accessLog { logRequest(log, now: now) }
         if let log = exchange.route?.policies.kafkaLog, !exchange.isPreflight { logToKafka(log, now: now) }
+        if let tracer = loop.tracer { endTrace(tracer, now: now) }
         guard let route = exchange.route, let meter = route.meter, !exchange.isPreflight else { return }
         exchange.route = nil
         loop.traffic.count(
@@ -223,9 +226,8 @@ final class ClientConnection: AnswerReceiver, ChannelInboundHandler, ChannelOutb
     }
 
     private func countRefusal(_ failure: GatewayFailure) {
-        var object = exchange.route?.identity.apiID ?? ""
-        if failure == .addressDenied, let access = exchange.route?.policies.access { object = access.id }
-        loop.metrics.refused(failure.refusingPolicy, object: object)
+        let object = exchange.route.map { $0.policies.objects[failure.stage]?.id ?? $0.identity.apiID }
+        loop.metrics.refused(failure.refusingPolicy, object: object ?? "")
     }
 
     // MARK: Answers; the work is in ClientAnswer.swift, because extensions cannot override

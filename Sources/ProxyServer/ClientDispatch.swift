@@ -112,6 +112,7 @@ extension ClientConnection {
             backend: backend, captures: captures, framing: head.framing, peerText: peerText, clientText: clientText,
             listenerPort: listenerPort, usesTLS: usesTLS, requestID: exchange.requestID)
         request.hop = exchange.hop ?? exchange.route?.hop ?? []
+        request.trace = exchange.trace
         request.defaultContentType = exchange.route?.policies.defaultContentType
         if let parameters = exchange.parameters, let mapping = parameters.mapping {
             if mapping.asksForMember {

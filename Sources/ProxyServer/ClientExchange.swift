@@ -14,6 +14,7 @@ extension ClientConnection {
         loop.requestBegins()
         exchange.reset(now: loop.eventTime, requestID: loop.requestIDs.next())
         body = BodyReader(head.framing)
+        beginTrace(head)
         // A target of the other scheme would be routed by what the connection is not.
         if let scheme = head.absoluteScheme, (scheme == .https) != usesTLS {
             fail(.malformedRequest)

@@ -189,7 +189,7 @@ extension ClientConnection {
         loop.sideScratch.removeAll()
         FunctionCall.writeHead(
             function, eventCount: event.count, requestID: exchange.requestID, hop: exchange.hop ?? exchange.route?.hop ?? [],
-            to: loop.sideScratch)
+            trace: exchange.trace, to: loop.sideScratch)
         var request = ByteBuffer()
         request.reserveCapacity(loop.sideScratch.count + event.count)
         request.writeBytes(loop.sideScratch.bytes)

@@ -113,6 +113,8 @@ struct Exchange {
     var isOpen = false
     /// The last one, for the access log.
     var attempt: LoggedAttempt?
+    /// The trace that the request belongs to.
+    var trace: RequestTrace?
     /// What the route's Kafka log keeps of the request.
     var capture: RequestCapture?
     /// The function that is the backend.
@@ -148,6 +150,7 @@ struct Exchange {
         isOpen = true
         if attempt != nil { attempt = nil }
         gzipCounts = (0, 0)
+        trace = nil
         answeredAt = 0
         hasAnswer = false
         form = nil

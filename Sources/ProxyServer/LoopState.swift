@@ -65,6 +65,8 @@ final class LoopState: @unchecked Sendable {
     var metrics = LoopMetrics()
     /// nil: requests are not logged.
     let accessLog: AccessLogBuffer?
+    /// nil: nothing is traced.
+    let tracer: LoopTracer?
     /// Records of routes that have a Kafka log.
     let kafka: KafkaBuffers
 
@@ -87,6 +89,7 @@ final class LoopState: @unchecked Sendable {
         traffic = TrafficLedger(loop: number)
         uses = UseLedger(loop: number)
         accessLog = configuration.accessLog.map { AccessLogBuffer($0) }
+        tracer = configuration.tracing.map { LoopTracer($0) }
         kafka = KafkaBuffers(configuration.kafka, region: configuration.region, loops: configuration.eventLoops)
         var source = SystemRandomNumberGenerator()
         requestIDs = RequestIDGenerator(seedingFrom: &source)
@@ -113,6 +116,13 @@ final class LoopState: @unchecked Sendable {
         var time = timespec()
         clock_gettime(CLOCK_REALTIME, &time)
         return Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000
+    }
+
+    /// What makes nanoseconds since 1970 of monotonic ones.
+    static func wallOffset() -> Int64 {
+        var time = timespec()
+        clock_gettime(CLOCK_REALTIME, &time)
+        return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec) - Int64(now())
     }
 
     // MARK: Client connections
@@ -144,7 +154,7 @@ final class LoopState: @unchecked Sendable {
         let index = connection.registration
         guard index >= 0 else { return }
         connection.registration = -1
-        if connection.origin == nil, !connection.isStream { metrics.closed[connection.usesTLS ? 1 : 0] &+= 1 }
+        if connection.origin == nil, !connection.isStream, !connection.isSucceeded { metrics.closed[connection.usesTLS ? 1 : 0] &+= 1 }
         let last = connections.removeLast()
         if last !== connection {
             connections[index] = last
@@ -155,7 +165,11 @@ final class LoopState: @unchecked Sendable {
 
     /// As ``add(_:)-(ClientConnection)``.
     func add(_ session: HTTP2Session) -> Bool {
-        guard hasRoom() else { return false }
+        guard hasRoom() else {
+            metrics.closed[session.usesTLS ? 1 : 0] &+= 1
+            return false
+        }
+        metrics.sessions[session.usesTLS ? 1 : 0] += 1
         session.registration = sessions.count
         sessions.append(session)
         scheduleTick(within: Self.idleTick)
@@ -166,6 +180,8 @@ final class LoopState: @unchecked Sendable {
         let index = session.registration
         guard index >= 0 else { return }
         session.registration = -1
+        metrics.closed[session.usesTLS ? 1 : 0] &+= 1
+        metrics.sessions[session.usesTLS ? 1 : 0] -= 1
         let last = sessions.removeLast()
         if last !== session {
             sessions[index] = last
@@ -302,7 +318,11 @@ final class LoopState: @unchecked Sendable {
     func flushLogs() {
         accessLog?.flush()
         kafka.flush()
+        tracer?.flush()
     }
+
+    /// A span is to come.
+    func tracesSomething() { if tracer?.isEmpty == true { scheduleTick(within: Self.busyTick) } }
 
     /// Adds a line, which reaches the writing thread with the next tick at the latest.
     func log(_ record: AccessRecord, to log: AccessLogBuffer) {

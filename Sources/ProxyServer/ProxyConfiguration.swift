@@ -57,6 +57,8 @@ public struct ProxyConfiguration: Sendable {
 
     /// nil: requests are not logged.
     public var accessLog: AccessLog?
+    /// Where spans go; nil: nothing is traced, and what clients say of traces goes on as it came.
+    public var tracing: TraceQueue?
     /// Bounds and counts of Kafka logs.
     public var kafka = KafkaLedger()
     /// Field `region_id` of their records.

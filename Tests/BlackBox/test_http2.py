@@ -370,3 +370,26 @@ def test_h2load(gatehouse, world, backend):
         h2load, "-n", "2000", "-c", "8", "-m", "20", "--connect-to", f"127.0.0.1:{gatehouse.tls_port}",
         f"https://{api.host}:{gatehouse.tls_port}{api.path}")
     assert done.returncode == 0 and "2000 succeeded, 0 failed, 0 errored" in done.stdout, done.stdout + done.stderr
+
+
+def test_connections_are_counted(fresh_gatehouse, make_world):
+    """One connection is one, whatever number of streams it carries, as long as it is open."""
+    from test_metrics import samples, scrape, until
+    program = fresh_gatehouse()
+    api = make_world(program).make_mock()
+
+    def counts() -> list[float]:
+        found = samples(scrape(program))
+        return [found[f'gatehouse_{name}{{listener="https"}}'] for name in (
+            "connections", "http2_connections", "connections_accepted_total")]
+
+    assert counts() == [0, 0, 0]
+    with connect(program, api) as first, connect(program, api):
+        for stream in (1, 3, 5):
+            assert first.ask(stream, path=api.path).status == 200
+        until(lambda: counts() == [2, 2, 2])
+        with socket.create_connection(tls_address(program), timeout=20) as plain:
+            with tls_context("http/1.1").wrap_socket(plain, server_hostname=api.host):
+                until(lambda: counts() == [3, 2, 3])
+    until(lambda: counts() == [0, 0, 3])
+    assert program.stop() == 0

@@ -89,8 +89,26 @@ def test_refusals_by_policy_and_object(own):
     closed = world.make_mock(auth_type="APP")
     assert [world.call(api).status for api in (denied, denied, closed)] == [403, 403, 401]
     ask(program.gateway, "GET", "/nothing", denied.host, [], b"", None)
+    throttled, limited, guarded, broken = (world.make_mock() for _ in range(4))
+    throttle = world.api.expect(201, "POST", "/throttles", {
+        "name": unique("throttle"), "api_call_limits": 1, "time_unit": "HOUR", "time_interval": 1})
+    world.api.expect(201, "POST", "/throttle-bindings", {"strategy_id": throttle["id"], "publish_ids": [throttled.publish_id]})
+    limit = world.make_plugin("rate_limit", {
+        "scope": "basic", "default_interval": 60, "default_time_unit": "minute", "api_limit": 1, "algorithm": "counter"})
+    third = world.make_plugin("third_auth", {"auth_request": {
+        "method": "GET", "protocol": "HTTP", "url_domain": "127.0.0.1:1", "path": "/", "timeout": 1000}})
+    world.attach(limit, limited)
+    world.attach(third, guarded)
+    assert [world.call(api).status for api in (throttled, throttled, limited, limited, limited, guarded)] == [200, 429, 200, 429, 429, 500]
+    # The instance's default limit has no object of its own.
+    world.feature("ratelimit", {"api_limits": 1})
+    assert [world.call(broken).status for _ in range(2)] == [200, 429]
+    world.feature("ratelimit", {"api_limits": 200}, enable=False)
     found = samples(scrape(program))
     assert found[f'gatehouse_refusals_total{{policy="access_control",object="{acl["id"]}"}}'] == 2
+    for policy, object_id, count in (("throttling", throttle["id"], 1), ("throttling", limit["plugin_id"], 2),
+                                     ("third_auth", third["plugin_id"], 1), ("throttling", program.credentials["instance_id"], 1)):
+        assert found[f'gatehouse_refusals_total{{policy="{policy}",object="{object_id}"}}'] == count
     assert found[f'gatehouse_refusals_total{{policy="app_authentication",object="{closed.id}"}}'] == 1
     assert found['gatehouse_refusals_total{policy="routing",object=""}'] == 1
 

@@ -11,7 +11,7 @@ public enum FunctionCall {
     public static let authorizerAnswerBound = 1024 * 1024
 
     /// Writes the head of the POST; the event follows it.
-    public static func writeHead(_ target: FunctionTarget, eventCount: Int, requestID: RequestID, hop: [UInt8] = [], to output: ByteScratch) {
+    public static func writeHead(_ target: FunctionTarget, eventCount: Int, requestID: RequestID, hop: [UInt8] = [], trace: RequestTrace? = nil, to output: ByteScratch) {
         output.append("POST ")
         output.append(target.path)
         output.append(" HTTP/1.1\r\nHost: ")
@@ -21,6 +21,13 @@ public enum FunctionCall {
         if !hop.isEmpty {
             output.append("\r\nX-Gatehouse-Hop: ")
             output.append(hop)
+        }
+        if let trace {
+            output.append("\r\ntraceparent: ")
+            output.append(count: RequestTrace.valueCount) { area in
+                var writer = ByteWriter(area)
+                trace.writeValue(to: &writer)
+            }
         }
         output.append("\r\nContent-Length: \(eventCount)\r\n\r\n")
     }

@@ -15,9 +15,10 @@ struct LoggedAttempt {
 }
 
 extension ClientConnection {
-    /// An attempt begins. Costs two comparisons where nothing is logged.
+    /// An attempt begins. Costs three comparisons where nothing is logged.
     func noteAttempt(at upstream: Upstream) {
-        if loop.accessLog != nil || exchange.route?.policies.kafkaLog != nil { exchange.attempt = LoggedAttempt(upstream: upstream, began: exchange.sentAt) }
+        if exchange.trace != nil { beginAttemptSpan() }
+        if loop.accessLog != nil || exchange.route?.policies.kafkaLog != nil || exchange.trace?.isSampled == true { exchange.attempt = LoggedAttempt(upstream: upstream, began: exchange.sentAt) }
     }
 
     /// The request has been written for its backend; `message` begins with its first line.

@@ -55,6 +55,7 @@ final class HTTP2Session: ChannelInboundHandler, NIOHTTP2StreamDelegate, @unchec
                 stream.eventLoop.makeCompletedFuture { try session.begin(stream) }
             })
         try pipeline.addHandlers([HTTP2Guard(), handler, session], position: .before(connection))
+        connection.isSucceeded = true
         pipeline.removeHandler(connection, promise: nil)
     }
 

@@ -75,9 +75,13 @@ extension ClientConnection {
         if !policy.frontendNames.isEmpty { data.frontend = exchange.values?.frontendContext }
         if !policy.backendNames.isEmpty { data.backend = exchange.values?.backendContext }
         var record = accessRecord(now: now)
-        if let head = record.head, let source = exchange.instance?.settings.clientAddress, source != .peer {
-            record.clientAddress = ClientAddress.of(head, peer: peer, source: source)
-        }
+        record.clientAddress = loggedClient
         loop.logToKafka(record, policy, data)
+    }
+
+    /// Whose address counts; nil: the peer's.
+    var loggedClient: IPAddress? {
+        guard let head, head.isComplete, let source = exchange.instance?.settings.clientAddress, source != .peer else { return nil }
+        return ClientAddress.of(head, peer: peer, source: source)
     }
 }

@@ -83,7 +83,7 @@ extension ProxyServer {
         out.single("gatehouse_sent_bytes_total", .counter, "Heads and bodies of answers.", sum.bytesOut)
         out.family(
             "gatehouse_refusals_total", .counter,
-            "Requests that the gateway answered with an error, by policy and object: a policy's id or the API's.")
+            "Requests that the gateway answered with an error, by policy and object: the id of what refused, or the API's.")
         var refusals = sum.refusals.sorted { ($0.key.policy, $0.key.object) < ($1.key.policy, $1.key.object) }
         if refusals.count > LoopMetrics.refusalLimit {
             var others: [String: UInt64] = [:]
@@ -114,6 +114,10 @@ extension ProxyServer {
         for (listener, name) in listeners.enumerated() {
             let open = sum.accepted[listener] - min(sum.accepted[listener], sum.closed[listener])
             out.sample("gatehouse_connections", [("listener", name)], open)
+        }
+        out.family("gatehouse_http2_connections", .gauge, "Those of the open client connections that speak HTTP/2.")
+        for (listener, name) in listeners.enumerated() {
+            out.sample("gatehouse_http2_connections", [("listener", name)], sum.sessions[listener])
         }
         out.family(
             "gatehouse_connections_refused_total", .counter, "Client connections closed at once: too many, too many of one client, or draining.")

@@ -30,7 +30,7 @@ struct LoopMetrics: Sendable {
 
     struct Refusal: Hashable, Sendable {
         let policy: String
-        /// Id of the policy where it has one here, otherwise of the API; empty without either.
+        /// Id of the plug-in, policy, key or authorizer that refused, otherwise of the API; empty without either.
         let object: String
     }
 
@@ -47,6 +47,8 @@ struct LoopMetrics: Sendable {
     var refusals: [Refusal: UInt64] = [:]
     var accepted: [UInt64] = [0, 0]
     var closed: [UInt64] = [0, 0]
+    /// Of the open ones, those that speak HTTP/2.
+    var sessions = [0, 0]
     /// By ``TurnedAway``.
     var turnedAway: [UInt64] = Array(repeating: 0, count: TurnedAway.allCases.count)
     var attempts: UInt64 = 0
@@ -80,6 +82,7 @@ struct LoopMetrics: Sendable {
             for place in a.requests[listener].indices { a.requests[listener][place] &+= b.requests[listener][place] }
             a.accepted[listener] &+= b.accepted[listener]
             a.closed[listener] &+= b.closed[listener]
+            a.sessions[listener] += b.sessions[listener]
         }
         a.durations += b.durations
         a.inner += b.inner

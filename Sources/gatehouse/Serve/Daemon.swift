@@ -12,6 +12,7 @@ import ServiceLifecycle
 import Snapshot
 import Store
 import Synchronization
+import TraceExport
 import UnixSignals
 
 /// Builds both planes, runs them until a signal, drains.
@@ -47,6 +48,8 @@ enum Daemon {
             maxMessages: settings.kafkaQueueRecords, maxBytes: settings.kafkaQueueBytes, maxCapturedBytes: settings.kafkaBodyBytes)
         configuration.kafka = ledger
         let kafka = KafkaPush(ledger, logger: log)
+        let tracing = try settings.tracing.map { try makeTracing($0, log) }
+        configuration.tracing = tracing?.queue
         configuration.httpExpectsProxyHeader = settings.gatewayProxyProtocol
         configuration.httpsExpectsProxyHeader = settings.gatewayTLSProxyProtocol
         configuration.tlsWithoutHTTP2 = tls.withoutHTTP2
@@ -105,7 +108,7 @@ enum Daemon {
                     var own = MetricsText()
                     ProcessMetrics.write(to: &own)
                     await certificates.write(to: &own)
-                    return await gateway.metrics().text + kafka.metrics().text + plane.metrics().text + own.text
+                    return await gateway.metrics().text + kafka.metrics().text + (tracing?.exporter.metrics().text ?? "") + plane.metrics().text + own.text
                 }),
             log: log, onListening: { await gateway.watchAccepting(at: $0) },
             onRunning: { _ in
@@ -123,7 +126,8 @@ enum Daemon {
         let group = ServiceGroup(
             configuration: .init(
                 services: [
-                    .init(service: GatewayService(gateway: gateway, kafka: kafka, state: state, drain: .seconds(settings.drainSeconds))),
+                    .init(service: GatewayService(
+                        gateway: gateway, kafka: kafka, tracing: tracing?.exporter, state: state, drain: .seconds(settings.drainSeconds))),
                     .init(service: application),
                     .init(service: StatisticsService(plane: plane)),
                     .init(service: certificates),
@@ -148,6 +152,18 @@ enum Daemon {
             return try AccessLog(wanted, region: region, logger: log)
         } catch .cannotOpen(let path, let reason) {
             throw PlainFailure("access_log: cannot open \(path): \(reason)")
+        }
+    }
+
+    /// The exporter runs beside everything else until it is closed.
+    private static func makeTracing(_ settings: TraceSettings, _ log: Logger) throws -> (queue: TraceQueue, exporter: TraceExporter) {
+        let queue = TraceQueue(ratio: settings.ratio, maxSpans: settings.queueSpans)
+        do {
+            let exporter = try TraceExporter(queue, to: settings.endpoint, logger: log)
+            Task { await exporter.run() }
+            return (queue, exporter)
+        } catch {
+            throw PlainFailure("tracing: TLS cannot be set up: \(error)")
         }
     }
 
@@ -215,6 +231,7 @@ private struct LogReopening: Service {
 private struct GatewayService: Service {
     let gateway: ProxyServer
     let kafka: KafkaPush
+    let tracing: TraceExporter?
     let state: ReadyState
     let drain: Duration
 
@@ -222,6 +239,8 @@ private struct GatewayService: Service {
         try? await gracefulShutdown()
         state.isReady.withLock { $0 = false }
         await gateway.shutdown(drain: drain)
+        async let traced: Void? = tracing?.close()
         await kafka.close()
+        await traced
     }
 }

@@ -40,6 +40,8 @@ struct ServeSettings: Sendable, Equatable {
     var logLevel = "info"
     /// nil: requests are not logged. The path may be relative to the data folder.
     var accessLog: AccessLogSettings?
+    /// nil: nothing is traced.
+    var tracing: TraceSettings?
     /// What may wait for the brokers of one Kafka log, and the bytes of bodies that requests under way may hold for their records.
     var kafkaQueueRecords = 100_000
     var kafkaQueueBytes = 67_108_864
@@ -86,6 +88,7 @@ struct ServeSettings: Sendable, Equatable {
             kafkaQueueBytes = value.queueBytes ?? kafkaQueueBytes
             kafkaBodyBytes = value.bodyBytes ?? kafkaBodyBytes
         }
+        if let value = file.tracing { tracing = try TraceSettings(value, path) }
         if let value = file.functions { functions = try Self.functions(value, path) }
         for (name, value) in file.quotas ?? [:] {
             guard let place = SettingsFile.quotas[name] else { throw PlainFailure("\(path): unknown quota \(name)") }
@@ -170,6 +173,7 @@ private struct SettingsFile: Decodable {
     var functions: [String: String]?
     var accessLog: AccessLog?
     var kafkaLog: KafkaLog?
+    var tracing: TraceSettingsFile?
 
     struct KafkaLog: Decodable {
         let queueRecords, queueBytes, bodyBytes: Int?
@@ -220,7 +224,7 @@ private struct SettingsFile: Decodable {
     }
 
     enum CodingKeys: String, CodingKey, CaseIterable {
-        case management, gateway, region, quotas, functions
+        case management, gateway, region, quotas, functions, tracing
         case accessLog = "access_log"
         case kafkaLog = "kafka_log"
         case gatewayTLS = "gateway_tls"
@@ -297,6 +301,7 @@ private struct SettingsFile: Decodable {
         quotas = try values.decodeIfPresent([String: Int].self, forKey: .quotas)
         functions = try values.decodeIfPresent([String: String].self, forKey: .functions)
         accessLog = try values.decodeIfPresent(AccessLog.self, forKey: .accessLog)
+        tracing = try values.decodeIfPresent(TraceSettingsFile.self, forKey: .tracing)
         kafkaLog = try values.decodeIfPresent(KafkaLog.self, forKey: .kafkaLog)
     }
 }
