@@ -28,6 +28,8 @@ public enum ManagementOperations {
         routes.addAPIs(plane)
         routes.addDebugging(plane, debugging)
         routes.addExplaining(plane, explaining)
+        routes.addAudit(plane)
+        routes.addHistory(plane)
         routes.addPublishing(plane)
         routes.addSignatureKeys(plane)
         routes.addAccessPolicies(plane)

@@ -110,6 +110,13 @@ public struct ManagementResponder: HTTPResponder {
             response = Response(
                 status: status, headers: [.contentType: file.contentType], body: .init(byteBuffer: ByteBuffer(bytes: file.bytes)))
             if let name = file.fileName { response.headers[.contentDisposition] = "attachment; filename=\"\(name)\"" }
+        case .stream(let stream):
+            response = Response(
+                status: status, headers: [.contentType: stream.contentType],
+                body: .init { writer in
+                    try await stream.send { try await writer.write($0) }
+                    try await writer.finish(nil)
+                })
         }
         if let revision = answer.revision { response.headers[.revision] = String(revision) }
         if let notice = OperationNotice.of(operation) { response.headers[.notice] = notice }

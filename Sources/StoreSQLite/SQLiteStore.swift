@@ -48,6 +48,20 @@ public final class SQLiteStore: StoreDriver {
         try mapped { try pool.close() }
     }
 
+    public func capture(_ tables: [CapturedTable], in sql: any SQLConnection) throws {
+        var present: [String: String] = [:]
+        for row in try sql.query("SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND name LIKE 'capture!_%' ESCAPE '!'") {
+            present[try row.text("name")] = try row.text("sql")
+        }
+        for table in tables {
+            let columns = try sql.query("SELECT name FROM pragma_table_info('\(table.name)')").map { try $0.text("name") }
+            for (name, statement) in CaptureTriggers.statements(table, columns: columns) where present[name] != statement {
+                try sql.execute("DROP TRIGGER IF EXISTS \(name)")
+                try sql.execute(statement)
+            }
+        }
+    }
+
     /// The database's own errors become ``StoreError``; what a closure throws passes unchanged.
     private func mapped<Result>(_ body: () throws -> Result) throws -> Result {
         do {
@@ -100,6 +114,8 @@ private final class SQLiteConnection: SQLConnection {
             throw Self.storeError(error)
         }
     }
+
+    func deferReferences() throws(StoreError) { _ = try execute("PRAGMA defer_foreign_keys = ON", []) }
 
     private static func arguments(_ values: [SQLValue]) -> StatementArguments {
         StatementArguments(

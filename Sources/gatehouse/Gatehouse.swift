@@ -7,7 +7,7 @@ struct Gatehouse: AsyncParsableCommand {
         commandName: "gatehouse",
         abstract: "An API gateway that speaks the management API of ROMA Connect APIC.",
         version: "0.1.0",
-        subcommands: [Serve.self, User.self, Audit.self, Explain.self])
+        subcommands: [Serve.self, User.self, Audit.self, History.self, Diff.self, Restore.self, Explain.self])
 }
 
 /// A refusal to start or to do what was asked: one line for standard error, exit status 1.

@@ -74,3 +74,139 @@ def test_no_database_is_one_line(fresh_gatehouse, tmp_path):
     done = subprocess.run(
         [str(executable()), "audit", "verify", "--data-dir", str(tmp_path)], capture_output=True, text=True, timeout=60)
     assert done.returncode != 0 and len(done.stderr.strip().splitlines()) == 1
+
+
+def root(gatehouse) -> str:
+    return f"/v2/{gatehouse.credentials['project_id']}/apic/audit"
+
+
+def test_records_through_the_call(written):
+    gatehouse, key, requests = written
+    call = Call(gatehouse.credentials, gatehouse.management)
+
+    def records(**query) -> list[dict]:
+        found = call.expect(200, "GET", f"{root(gatehouse)}/records", query=query)
+        assert found["size"] == len(found["records"]) <= found["total"]
+        return found["records"]
+
+    own = records(object_id=key)
+    assert [record["request_id"] for record in own] == requests[::-1]
+    assert [record["act"] for record in own] == ["remove", "change", "create"]
+    assert "before" not in own[-1] and json.loads(own[0]["before"])["name"] == "second_name"
+    assert records(object_id=key, limit=1, offset=1) == own[1:2]
+    assert records(object_id=key, act="change") == own[1:2]
+    assert records(request_id=requests[0]) == own[2:]
+    first, last = own[-1]["revision"], own[0]["revision"]
+    assert records(object_id=key, from_revision=first + 1, through_revision=last - 1) == own[1:2]
+    assert records(object_id=key, from_time=own[1]["time"], through_time=own[1]["time"]) == own[1:2]
+    assert records(object_id=key, through_time="2000-01-01T00:00:00Z") == []
+    assert records(kind="signatureKey", actor="admin", instance_id=gatehouse.credentials["instance_id"]) == own
+    assert records(kind="signatureKey", actor="nobody") == []
+    assert "planted_secret_value_1" not in json.dumps(records(limit=500))
+
+
+def test_an_export_is_the_commands(written):
+    gatehouse, key, _ = written
+    call = Call(gatehouse.credentials, gatehouse.management)
+    for number in range(120):
+        call.expect(201, "POST", "/api-groups", {"name": f"group_{number:03}"})
+    answer = call.get(f"{root(gatehouse)}/export")
+    assert answer.status == 200 and answer.headers["Content-Type"] == "application/x-ndjson"
+    assert answer.body.decode() == audit(gatehouse, "export")
+    assert len(answer.body.splitlines()) > 120, "more than is read at a time"
+    part = call.get(f"{root(gatehouse)}/export?object_id={key}&act=remove")
+    assert part.body.decode() == audit(gatehouse, "export", "--object", key, "--act", "remove")
+
+
+@pytest.mark.parametrize("query", [
+    "kind=nothing", "act=nothing", "from_time=yesterday", "from_time=2026-02-30T00:00:00Z", "through_time=2026-01-01", "limit=0",
+    "from_revision=-1", "through_revision=x"])
+def test_filters_that_mean_nothing(written, query):
+    gatehouse, _, _ = written
+    call = Call(gatehouse.credentials, gatehouse.management)
+    name = query.partition("=")[0]
+    for place in ("records", "export"):
+        if place == "export" and name == "limit":
+            continue
+        assert name in call.refused(400, "APIG.2012", "GET", f"{root(gatehouse)}/{place}?{query}")
+
+
+def verified(gatehouse, **query) -> dict:
+    return Call(gatehouse.credentials, gatehouse.management).expect(200, "GET", f"{root(gatehouse)}/verification", query=query)
+
+
+def test_verification_through_the_call(written):
+    gatehouse, _, _ = written
+    found = verified(gatehouse)
+    assert found["state"] == "intact" and audit(gatehouse, "verify") == f"intact: {found['records']} records, head {found['head']}\n"
+    assert verified(gatehouse, head=found["head"])["state"] == "intact"
+    assert verified(gatehouse, head="0" * 64)["state"] == "replaced"
+
+
+COLUMNS = {
+    "revision": "revision + 1000", "position": "position + 7", "made_at": "made_at + 1", "actor": "actor || 'x'", "source": "'192.0.2.1'",
+    "request_id": "'another'", "instance_id": "'another'", "kind": "'api'", "object_id": "'another'", "before_json": "'{}'",
+    "after_json": "'{}'", "seal": "substr(seal, 2) || '0'"}
+
+
+@pytest.fixture(scope="module")
+def tampered(tmp_path_factory):
+    """Runs a statement on a gateway's records while it runs, asks, and puts them back."""
+    from harness.process import Gatehouse
+
+    gatehouse = Gatehouse(tmp_path_factory.mktemp("tampered") / "data").start()
+    call = Call(gatehouse.credentials, gatehouse.management)
+    for number in range(6):
+        call.expect(201, "POST", "/api-groups", {"name": f"group_{number}"})
+
+    def ask(*statements: str) -> dict:
+        with sqlite3.connect(gatehouse.data_dir / "gatehouse.sqlite", timeout=30) as database:
+            kept = database.execute("SELECT * FROM changes").fetchall()
+            for statement in statements:
+                database.execute(statement)
+        answer = verified(gatehouse)
+        with database:
+            database.execute("DELETE FROM changes")
+            database.executemany(f"INSERT INTO changes VALUES ({', '.join('?' * len(kept[0]))})", kept)
+        database.close()
+        assert verified(gatehouse)["state"] == "intact"
+        return answer
+
+    yield ask
+    gatehouse.kill()
+
+
+PLACES = {
+    "first": "(SELECT MIN(revision) FROM changes)", "middle": "(SELECT MAX(revision) FROM changes) - 3",
+    "last": "(SELECT MAX(revision) FROM changes)"}
+
+
+@pytest.mark.parametrize("column", COLUMNS)
+@pytest.mark.parametrize("place", PLACES)
+def test_a_changed_column_is_found(tampered, place, column):
+    answer = tampered(f"UPDATE changes SET {column} = {COLUMNS[column]} WHERE revision = {PLACES[place]} AND position = 0")
+    assert answer["state"] == "broken"
+
+
+@pytest.mark.parametrize("place, state", [("first", "broken"), ("middle", "broken"), ("last", "incomplete")])
+def test_a_removed_record_is_found(tampered, place, state):
+    assert tampered(f"DELETE FROM changes WHERE revision = {PLACES[place]}")["state"] == state
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_an_added_record_is_found(tampered, place):
+    answer = tampered(
+        f"""INSERT INTO changes SELECT revision, 99, made_at, actor, source, request_id, instance_id, kind, object_id, before_json,
+            after_json, seal FROM changes WHERE revision = {PLACES[place]} AND position = 0""")
+    assert answer["state"] == "broken"
+
+
+@pytest.mark.parametrize("first, second", [("first", "middle"), ("middle", "last"), ("first", "last")])
+def test_two_records_that_changed_places_are_found(tampered, first, second):
+    answer = tampered(
+        "CREATE TEMP TABLE swap AS SELECT "
+        f"CAST({PLACES[first]} AS INTEGER) AS a, CAST({PLACES[second]} AS INTEGER) AS b",
+        "UPDATE changes SET revision = -1 WHERE revision = (SELECT a FROM swap)",
+        "UPDATE changes SET revision = (SELECT a FROM swap) WHERE revision = (SELECT b FROM swap)",
+        "UPDATE changes SET revision = (SELECT b FROM swap) WHERE revision = -1")
+    assert answer["state"] == "broken"

@@ -94,5 +94,8 @@ def test_operation(case, gatehouse, token, ids):
         case.query = known(case.query, ids, choice)
     if isinstance(case.body, (dict, list)):
         case.body = known(case.body, ids, choice)
+    # Whatever is generated, what other tests have made stays: all of it goes back to no revision that there is.
+    if case.path.endswith("/history/restore") and isinstance(case.body, dict) and "everything" in case.body:
+        case.body["revision"] = 10**12
     response = case.call(base_url=gatehouse.endpoint, headers={"X-Auth-Token": token}, timeout=30)
     case.validate_response(response, checks=CHECKS)

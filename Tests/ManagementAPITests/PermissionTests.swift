@@ -9,7 +9,15 @@ import WireContract
 
 @Suite("Permissions")
 struct PermissionTests {
-    @Test("every operation has an action", arguments: ContractOperation.allCases)
+    /// They show and change what every other operation does.
+    private static let administratorsAlone: Set<ContractOperation> = [
+        .exportAuditRecords, .listAuditRecords, .listHistory, .restoreHistory, .showHistoryDiff, .verifyAuditRecords,
+    ]
+
+    @Test("the past is the administrator's alone", arguments: administratorsAlone)
+    func past(operation: ContractOperation) { #expect(OperationActions.action(of: operation) == nil) }
+
+    @Test("every other operation has an action", arguments: Set(ContractOperation.allCases).subtracting(administratorsAlone))
     func everyOperation(operation: ContractOperation) throws {
         let action = try #require(OperationActions.action(of: operation), "\(operation.rawValue) \(operation.shape.path)")
         // What changes things is never granted to readers, whatever its family.
@@ -20,7 +28,7 @@ struct PermissionTests {
 
     @Test("readers may call every GET but those that hand out secrets")
     func readers() {
-        let kept: Set<ContractOperation> = [.checkRomaAppSecret, .downloadAssetArchive]
+        let kept = Self.administratorsAlone.union([.checkRomaAppSecret, .downloadAssetArchive])
         for operation in ContractOperation.allCases where operation.shape.method == .get {
             let may = Role.reader.may(OperationActions.action(of: operation))
             #expect(may == !kept.contains(operation), "\(operation.rawValue)")

@@ -10,6 +10,11 @@ public struct ChangeFilter: Sendable {
     /// Revisions from and up to these, both included.
     public var from: UInt64?
     public var through: UInt64?
+    public var requestID: String?
+    public var act: HistoryObject.Act?
+    /// Made from and up to these moments, both included.
+    public var since: Timestamp?
+    public var until: Timestamp?
 
     public init(
         kind: String? = nil, objectID: String? = nil, actor: String? = nil, instanceID: String? = nil, from: UInt64? = nil,
@@ -30,6 +35,15 @@ public struct ChangeFilter: Sendable {
         condition.equal("actor", actor)
         condition.equal("instance_id", instanceID)
         if let from { condition.and("revision >= ?", .integer(Int64(clamping: from))) }
+        condition.equal("request_id", requestID)
+        switch act {
+        case .create: condition.and("before_json IS NULL")
+        case .remove: condition.and("before_json IS NOT NULL AND after_json IS NULL")
+        case .change: condition.and("before_json IS NOT NULL AND after_json IS NOT NULL")
+        case nil: break
+        }
+        if let since { condition.and("made_at >= ?", .integer(since.nanoseconds)) }
+        if let until { condition.and("made_at <= ?", .integer(until.nanoseconds)) }
         if let through { condition.and("revision <= ?", .integer(Int64(clamping: through))) }
         return condition
     }
@@ -64,6 +78,18 @@ extension ControlPlane {
             }
         }
     }
+
+    /// Records that match, oldest first, behind a place among them.
+    ///
+    /// - Parameter after: revision and position; nil: from the first.
+    public func changes(
+        _ filter: ChangeFilter, after: (revision: Int64, position: Int)?, limit: Int
+    ) async throws -> [ChangeRow] {
+        try await read { r in try Self.changes(filter, after: after, limit: limit, r) }
+    }
+
+    /// The present revision.
+    public func presentRevision() async throws -> UInt64 { try await read { r in UInt64(clamping: try r.presentRevision) } }
 
     /// Looks at every record: none was changed, removed, added or moved since it was written.
     public func verifyChanges() async throws -> ChangeVerification {
@@ -100,21 +126,27 @@ extension ControlPlane {
     private static func forEachChange(_ filter: ChangeFilter, _ r: Reading, _ body: (ChangeRow) throws -> Bool) throws {
         var last: (revision: Int64, position: Int)?
         while true {
-            var condition = filter.condition
-            if let last {
-                condition.and(
-                    "(revision > ? OR (revision = ? AND position > ?))", .integer(last.revision), .integer(last.revision),
-                    SQLValue(last.position))
-            }
-            let page = try r.sql.query(
-                "SELECT \(ChangeRow.columns.joined(separator: ", ")) FROM changes\(condition.sql) ORDER BY revision, position LIMIT ?",
-                condition.arguments + [SQLValue(changesPerRead)])
-            for row in page {
-                let change = try ChangeRow(row: row)
+            let page = try changes(filter, after: last, limit: changesPerRead, r)
+            for change in page {
                 guard try body(change) else { return }
                 last = (change.revision, change.position)
             }
             if page.count < changesPerRead { return }
         }
+    }
+
+    private static func changes(
+        _ filter: ChangeFilter, after: (revision: Int64, position: Int)?, limit: Int, _ r: Reading
+    ) throws -> [ChangeRow] {
+        var condition = filter.condition
+        if let after {
+            condition.and(
+                "(revision > ? OR (revision = ? AND position > ?))", .integer(after.revision), .integer(after.revision),
+                SQLValue(after.position))
+        }
+        return try r.sql.query(
+            "SELECT \(ChangeRow.columns.joined(separator: ", ")) FROM changes\(condition.sql) ORDER BY revision, position LIMIT ?",
+            condition.arguments + [SQLValue(limit)]
+        ).map { try ChangeRow(row: $0) }
     }
 }

@@ -57,7 +57,10 @@ public final class ControlPlane: Sendable {
             settings: settings, log: log, tls: tls, hops: HopKey(Array(box.fingerprint("hops", context: "gateway").utf8)), sink: sink)
         let now = clock()
         try writer.sync {
-            try store.write { sql in try Self.abandonAssetJobs(sql, now: now) }
+            try store.write { sql in
+                try Self.abandonAssetJobs(sql, now: now)
+                try Self.separateFeatureSecrets(sql, box: box)
+            }
             try store.read { sql in try publisher.start(Reading(sql: sql, now: now, box: box)) }
         }
     }
@@ -91,6 +94,7 @@ public final class ControlPlane: Sendable {
                             let value = try body(writing)
                             try writing.checkExpectedState(of: call)
                             let revision = try writing.finish(call: call)
+                            try sql.forgetVersions(before: Int64(clamping: revision) - settings.historyRevisions)
                             let tags = try writing.tags(of: call, revision: revision)
                             return (value, revision, tags, try compile(writing))
                         }
@@ -186,13 +190,15 @@ public struct ControlPlaneSettings: Sendable {
     public var functions: FunctionRegistry
     /// Event loops of the gateway, each of which counts the APIs' requests; 0: none does.
     public var gatewayLoops: Int
+    /// How many revisions can be told and restored.
+    public var historyRevisions: Int64
     /// Bounds and counts of Kafka logs.
     public var kafka = KafkaLedger()
 
     public init(
         groupHostSuffix: String = "apic.localhost", gatewayAddresses: [String] = [],
         versionZoneOffsetSeconds: Int64 = 8 * 3600, quotas: Quotas = Quotas(), featureIntervalSeconds: Int64 = 0,
-        functions: FunctionRegistry = FunctionRegistry(), gatewayLoops: Int = 0
+        functions: FunctionRegistry = FunctionRegistry(), gatewayLoops: Int = 0, historyRevisions: Int64 = 10_000
     ) {
         self.groupHostSuffix = groupHostSuffix
         self.gatewayAddresses = gatewayAddresses
@@ -201,6 +207,7 @@ public struct ControlPlaneSettings: Sendable {
         self.featureIntervalSeconds = featureIntervalSeconds
         self.functions = functions
         self.gatewayLoops = gatewayLoops
+        self.historyRevisions = historyRevisions
     }
 }
 

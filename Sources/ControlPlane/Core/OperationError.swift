@@ -121,4 +121,12 @@ public enum StateConflict: Sendable, Equatable {
     case unknownInstanceSpec
     case noIPv6
     case assetJobIsRunning
+    /// A revision whose state is not kept any more; the oldest that is.
+    case historyForgotten(oldest: Int64)
+    /// What is to be restored refers to something that is not there any more.
+    case restoreMisses(kind: String, id: String)
+    /// What a restore would remove is used by something outside of it.
+    case restoreIsUsed(kind: String, id: String)
+    /// Something else has the name, path or key by now.
+    case restoreTaken
 }

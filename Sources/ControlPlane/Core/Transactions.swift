@@ -153,4 +153,9 @@ public enum Touch: Hashable, Sendable {
     case application(String)
     /// Which applications may call an API in an environment.
     case authorization(apiID: String, environmentID: String)
+    /// All that there is is compiled again.
+    ///
+    /// - Parameter tolerates: what cannot be compiled refuses its requests, as at a start; otherwise the write is refused for
+    ///   what is not refusing already.
+    case everything(tolerates: Bool)
 }

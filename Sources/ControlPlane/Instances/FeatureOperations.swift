@@ -44,21 +44,29 @@ extension ControlPlane {
                 }
                 return FeatureState(description, of: call)
             }
-            let old = try w.sql.find(Feature.self, key: call.instanceID, name)?.opened(by: w.box)
-            var text = given.map { text in old.map { FeatureSecrets.carried(from: $0.config, into: text, of: name) } ?? text }
-                ?? old?.config ?? (enabled ? feature.enabledConfig : feature.defaultConfig)
+            let old = try w.sql.find(Feature.self, key: call.instanceID, name)
+            let oldSecret = try w.featureSecret(name, of: call)
+            let secret = oldSecret?.revealed ?? ""
+            // With its secret in the clear.
+            var text = given.map { FeatureSecrets.completed($0, of: name, stored: old?.config, secret: secret) }
+                ?? old.map { FeatureSecrets.opened($0.config, of: name, secret: secret) }
+                ?? (enabled ? feature.enabledConfig : feature.defaultConfig)
             guard let setting = FeatureSetting(feature, config: text) else { throw OperationError.invalid(field: "config") }
             if case .backendClientCertificate(let certificate) = setting { try w.check(certificate) }
             if let old, interval > 0, w.now.seconds - old.updatedAt.seconds < interval {
                 throw OperationError.conflict(.featureChangedTooSoon)
             }
-            if case .appToken(_, let token) = setting { text = try w.keepTokenKey(token.key, isNeeded: setting.isOn && enabled, text, of: call) }
+            if case .appToken(true, let token) = setting, enabled, token.key.revealed.isEmpty {
+                // Two ids are 256 random bits.
+                text = FeatureSecrets.opened(text, of: name, secret: w.newID() + w.newID())
+            }
+            let (config, newSecret) = FeatureSecrets.separated(text, of: name)
             let id = FeatureState.id(of: name, in: call.instanceID)
             let new = Feature(
-                id: id, instanceID: call.instanceID, name: name, enabled: enabled, config: text, updatedAt: w.now)
-            let row = try new.sealed(by: w.box)
-            if old == nil { try w.sql.insert(row) } else { try w.sql.update(row) }
-            try w.record(.feature, id: id, before: old?.withoutSecrets, after: new.withoutSecrets)
+                id: id, instanceID: call.instanceID, name: name, enabled: enabled, config: config, updatedAt: w.now)
+            if old == nil { try w.sql.insert(new) } else { try w.sql.update(new) }
+            try w.storeFeatureSecret(newSecret, old: oldSecret, name: name, of: call)
+            try w.record(.feature, id: id, before: old, after: new)
             w.touch(.instance(call.instanceID))
             if feature == .sslCiphers || feature == .requestCustomConfig { try w.touchDomains(of: call) }
             if feature == .appRoute {
@@ -70,7 +78,7 @@ extension ControlPlane {
             case .backendTimeout, .requestBodySize, .rateLimit, .backendClientCertificate: try w.touchPublications(of: call)
             default: break
             }
-            return FeatureState(new.withoutSecrets)
+            return FeatureState(new)
         }
     }
 
@@ -84,7 +92,7 @@ extension ControlPlane {
             let configured = Dictionary(uniqueKeysWithValues: rows.map { ($0.name, $0) })
             let all = FeatureCatalogue.all
             let shown = all.dropFirst(page.offset).prefix(page.limit).map { description in
-                configured[description.name].map { FeatureState($0.withoutSecrets) } ?? FeatureState(description, of: call)
+                configured[description.name].map { FeatureState($0) } ?? FeatureState(description, of: call)
             }
             return Listing(total: all.count, items: shown)
         }
@@ -123,27 +131,6 @@ extension Reading {
 }
 
 extension Writing {
-    /// Seals a key of feature `app_token`, or makes one where there is none; the mask and an empty text keep the one that there is.
-    ///
-    /// - Returns: `config` with the mask in place of the key.
-    fileprivate func keepTokenKey(_ key: Secret, isNeeded: Bool, _ config: String, of call: Call) throws -> String {
-        let name = ConfigurableFeature.appToken.rawValue
-        let old = try sql.find(FeatureSecretRow.self, key: call.instanceID, name)
-        var new: Secret?
-        if !key.revealed.isEmpty, key.revealed != FeatureSetting.AppToken.mask {
-            new = key
-        } else if old == nil, isNeeded {
-            // Two ids are 256 random bits.
-            new = Secret(newID() + newID())
-        }
-        if let new {
-            let row = FeatureSecretRow(
-                instanceID: call.instanceID, name: name, sealed: try seal(new.revealed, context: FeatureSecretRow.context(call.instanceID, name)))
-            if old == nil { try sql.insert(row) } else { try sql.update(row) }
-        }
-        return FeatureSetting.AppToken.config(config, key: old == nil && new == nil ? "" : FeatureSetting.AppToken.mask)
-    }
-
     /// An address leads to one group alone, and there is nothing to trust in one that is the gateway's own.
     ///
     /// - Throws: ``OperationError/invalid(field:)``.

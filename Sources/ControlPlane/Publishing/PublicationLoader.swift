@@ -1,5 +1,6 @@
 import Foundation
 import GatewayModel
+import GatewayPrimitives
 import RequestSigning
 import Snapshot
 import SnapshotCompiler
@@ -288,12 +289,17 @@ struct PublicationLoader {
         return try instances.map { instance in
             var own = Condition()
             own.equal("instance_id", instance.id)
-            let features = try reading.sql.all(Feature.self, where: own).map { try $0.opened(by: reading.box) }
             let secrets = try reading.featureSecrets(own)
+            var features = try reading.sql.all(Feature.self, where: own)
+            for place in features.indices {
+                guard let secret = secrets[features[place].name] else { continue }
+                features[place].config = FeatureSecrets.opened(
+                    features[place].config, of: features[place].name, secret: secret.revealed)
+            }
             let addresses = try isFirst(instance.id) ? settings.gatewayAddresses : []
             do throws(CompileDiagnostic) {
                 return try InstanceSettingsCompiler.compile(
-                    instanceID: instance.id, features: features, secrets: secrets, addresses: addresses, prepare: prepare,
+                    instanceID: instance.id, features: features, addresses: addresses, prepare: prepare,
                     tolerates: tolerates)
             } catch {
                 throw OperationError.cannotServe(field: error.field, reason: error.reason)

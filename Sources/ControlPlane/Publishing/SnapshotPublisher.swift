@@ -55,6 +55,7 @@ final class SnapshotPublisher: @unchecked Sendable {
     /// - Throws: ``OperationError/cannotServe(field:reason:)``; the write is undone then.
     func compile(_ touched: Set<Touch>, in reading: Reading) throws -> [SnapshotChange] {
         guard !touched.isEmpty else { return [] }
+        for case .everything(let tolerates) in touched { return try everything(reading, tolerates: tolerates) }
         let loader = PublicationLoader(reading: reading, settings: settings)
         var plan: [SnapshotChange] = []
         var publications: Set<String> = []
@@ -89,6 +90,7 @@ final class SnapshotPublisher: @unchecked Sendable {
             case .application(let id):
                 let found = try loader.callingApplications(ids: [id]).first
                 plan.append(.application(id: id, found.map(callers.credential)))
+            case .everything: break
             case .authorization(let apiID, let environmentID):
                 publications.formUnion(try loader.publications(ofAPI: apiID, environmentID: environmentID))
             }
@@ -110,6 +112,33 @@ final class SnapshotPublisher: @unchecked Sendable {
             }
         }
         for id in missing { plan.append(.route(publicationID: id, instanceID: "", nil)) }
+        return plan
+    }
+
+    /// A plan that replaces all that there is.
+    private func everything(_ reading: Reading, tolerates: Bool) throws -> [SnapshotChange] {
+        let loader = PublicationLoader(reading: reading, settings: settings)
+        let instances = try loader.instanceSettings(ids: nil, prepare: tls, tolerates: tolerates)
+        let byID = Dictionary(instances.map { ($0.instanceID, $0) }) { first, _ in first }
+        var plan: [SnapshotChange] = [.startOver]
+        plan += instances.map(SnapshotChange.instance)
+        plan += try loader.publicKeys(ids: nil)
+        plan += try loader.groups(ids: nil, &domains, tolerates: tolerates)
+        plan += try loader.callingApplications(ids: nil).map { .application(id: $0.application.id, callers.credential($0)) }
+        for api in try loader.publishedAPIs(.all) {
+            let settings = byID[api.instanceID] ?? InstanceSettings(instanceID: api.instanceID)
+            let route: Route?
+            do {
+                route = try routes.compile(api, settings: settings)
+            } catch let diagnostic {
+                guard tolerates || builder.isRefusing(publicationID: api.publicationID) else {
+                    throw OperationError.cannotServe(field: diagnostic.field, reason: diagnostic.reason)
+                }
+                log(diagnostic)
+                route = routes.refusing(api)
+            }
+            plan.append(.route(publicationID: api.publicationID, instanceID: api.instanceID, route))
+        }
         return plan
     }
 
@@ -142,12 +171,14 @@ final class SnapshotPublisher: @unchecked Sendable {
         do {
             return try routes.compile(api, settings: builder.settings(instanceID: api.instanceID))
         } catch let diagnostic {
-            log.error(
-                "an API cannot be served and refuses its requests",
-                metadata: [
-                    "resource": "\(diagnostic.resource)", "field": "\(diagnostic.field)", "reason": "\(diagnostic.reason)",
-                ])
+            log(diagnostic)
             return routes.refusing(api)
         }
+    }
+
+    private func log(_ diagnostic: CompileDiagnostic) {
+        log.error(
+            "an API cannot be served and refuses its requests",
+            metadata: ["resource": "\(diagnostic.resource)", "field": "\(diagnostic.field)", "reason": "\(diagnostic.reason)"])
     }
 }

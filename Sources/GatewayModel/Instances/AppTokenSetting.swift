@@ -8,7 +8,7 @@ extension FeatureSetting {
         public let refreshSeconds: Int
         /// Path of the token endpoint.
         public let uri: String
-        /// As given; empty for one that is to be made, ``mask`` for the one that there is.
+        /// In the clear; empty for one that is to be made, ``mask`` in a stored config.
         public let key: Secret
 
         static let names: Set<String> = [
@@ -32,14 +32,6 @@ extension FeatureSetting {
 
         static func config(_ enable: String) -> String {
             #"{"enable":"\#(enable)","app_token_expire_time":3600,"refresh_token_expire_time":7200,"app_token_uri":"/v1/apigw/oauth2/token","app_token_key":""}"#
-        }
-
-        /// The config with `key` in place of the key that it has or lacks.
-        public static func config(_ config: String, key: String) -> String {
-            let limits = JSONValue.Limits(length: 4096, depth: 4, values: 64)
-            guard case .object(let members) = try? JSONValue(parsing: config, limits: limits) else { return config }
-            let others = members.filter { $0.name != "app_token_key" }
-            return JSONValue.object(others + [JSONMember(name: "app_token_key", value: .string(key))]).text
         }
 
         /// Printable characters: fewer could be guessed by who has a token.

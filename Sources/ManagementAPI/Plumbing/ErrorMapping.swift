@@ -94,6 +94,10 @@ enum ErrorMapping {
         case .unknownInstanceSpec: Refusal(.apic7301)
         case .noIPv6: Refusal(.apic7254)
         case .assetJobIsRunning: Refusal(.roma10012)
+        case .historyForgotten(let oldest): Refusal(.apig3400, text: "The oldest revision whose state is kept is \(oldest)")
+        case .restoreMisses(let kind, let id): Refusal(.apig3400, text: "What would be restored refers to the \(kind) \(id), which does not exist")
+        case .restoreIsUsed(let kind, let id): Refusal(.apig3400, text: "What would be removed is used by the \(kind) \(id)")
+        case .restoreTaken: Refusal(.apig3400, text: "Another object has a name, path or key that would be restored")
         }
     }
 

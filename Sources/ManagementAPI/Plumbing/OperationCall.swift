@@ -100,12 +100,23 @@ public struct FileAnswer: Sendable {
     }
 }
 
+/// An answer that is made while it is sent.
+public struct StreamAnswer: Sendable {
+    /// How much of the store is in memory at a time.
+    static let recordsPerRead = 100
+
+    public let contentType: String
+    /// Sends everything, piece by piece; what it throws breaks the answer off.
+    let send: @Sendable (_ write: (ByteBuffer) async throws -> Void) async throws -> Void
+}
+
 /// What an operation gave back, before it is written.
 struct OperationAnswer: Sendable {
     enum Payload: Sendable {
         case none
         case json(any Encodable & Sendable)
         case file(FileAnswer)
+        case stream(StreamAnswer)
     }
 
     let payload: Payload

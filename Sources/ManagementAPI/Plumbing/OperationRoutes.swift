@@ -70,6 +70,14 @@ public struct OperationRoutes: Sendable {
         }
     }
 
+    public mutating func on(
+        _ operation: ContractOperation, _ run: @escaping @Sendable (OperationCall<NoBody>) async throws -> StreamAnswer
+    ) {
+        register(operation) { head, _ in
+            OperationAnswer(.stream(try await run(OperationCall(head: head, body: NoBody()))))
+        }
+    }
+
     // MARK: with a JSON body
 
     public mutating func on<Body: Decodable & FieldChecked & Sendable, Answer: Encodable & Sendable>(

@@ -8,13 +8,12 @@ import Snapshot
 public enum InstanceSettingsCompiler {
     /// - Parameters:
     ///   - features: with their secrets in the clear where `prepare` is given.
-    ///   - secrets: of features that have one of their own, by name.
     ///   - addresses: of the gateway, when they are the instance's.
     ///   - prepare: makes contexts of the TLS library; nil where nobody connects.
     ///   - tolerates: what the TLS library does not take makes connections to HTTPS backends fail, instead of being refused.
     /// - Throws: ``CompileDiagnostic`` naming the feature's config.
     public static func compile(
-        instanceID: String, features: [Feature], secrets: [String: Secret] = [:], addresses: [String] = [],
+        instanceID: String, features: [Feature], addresses: [String] = [],
         prepare: TLSPreparation? = nil, tolerates: Bool = true
     ) throws(CompileDiagnostic) -> InstanceSettings {
         var settings = InstanceSettings(instanceID: instanceID)
@@ -40,10 +39,10 @@ public enum InstanceSettingsCompiler {
             case .appAPIKey(let enabled): settings.carriers.apiKey = enabled
             case .appJWT(_, let header): settings.carriers.hashHeader = Array(header.lowercased().utf8)
             case .appToken(_, let token):
-                guard let secret = secrets[feature.name] else { continue }
+                guard !token.key.revealed.isEmpty, token.key.revealed != FeatureSetting.AppToken.mask else { continue }
                 settings.carriers.tokens = AppTokenPolicy(
                     path: Array(token.uri.utf8), accessSeconds: token.accessSeconds, refreshSeconds: token.refreshSeconds,
-                    key: TokenKey(secret, instanceID: instanceID))
+                    key: TokenKey(token.key, instanceID: instanceID))
             case .appRoute(let enabled): settings.routesByApp = enabled
             case .defaultGroupHostTrustlist(_, let hosts): settings.addresses += hosts.filter { !addresses.contains($0) }
             case .backendTokenAllow(let patterns): settings.tokenPatterns = patterns.compactMap { try? PatternMatcher($0) }

@@ -17,6 +17,8 @@ public enum SnapshotChange: Sendable {
     case instanceRemoved(id: String)
     /// An application as it is now; nil when it is gone.
     case application(id: String, AppCredential?)
+    /// First of its list: nothing of what was before stays.
+    case startOver
 }
 
 /// Holds the newest snapshot's parts by the ids of the configuration, and makes the next snapshot from a list of changes at a
@@ -73,6 +75,7 @@ public struct SnapshotBuilder {
     public func isRefusing(publicationID: String) -> Bool { placements[publicationID]?.route.refusal != nil }
 
     public mutating func apply(_ changes: [SnapshotChange]) {
+        if case .startOver? = changes.first { self = SnapshotBuilder(hops: hops) }
         var changedGroups: Set<String> = []
         // All old routes go before a new one comes: one API may take over the path that another one leaves.
         for case .route(let publicationID, _, _) in changes {
@@ -82,6 +85,7 @@ public struct SnapshotBuilder {
         }
         for change in changes {
             switch change {
+            case .startOver: break
             case .route(let publicationID, let instanceID, let route):
                 if let route {
                     insert(route, publicationID: publicationID, instanceID: instanceID)

@@ -29,6 +29,9 @@ public struct SQLRow: Sendable {
         }
     }
 
+    /// All columns by name.
+    public var named: [String: SQLValue] { columns.mapValues { values[$0] } }
+
     public func text(_ column: String) throws(StoreError) -> String {
         guard case .text(let value) = try self[column] else { throw .malformed("column \(column) is not text") }
         return value

@@ -6,6 +6,8 @@ public protocol SQLConnection: AnyObject {
     @discardableResult
     func execute(_ sql: String, _ arguments: [SQLValue]) throws(StoreError) -> Int
     func query(_ sql: String, _ arguments: [SQLValue]) throws(StoreError) -> [SQLRow]
+    /// Foreign keys of this transaction are checked at its end, where they do not remove or change rows.
+    func deferReferences() throws(StoreError)
 }
 
 /// A database. Calls block: they are made on the store's own queues, never on an event loop.
@@ -14,6 +16,10 @@ public protocol StoreDriver: Sendable {
     func read<Result>(_ body: (any SQLConnection) throws -> Result) throws -> Result
     /// Runs `body` in one write transaction: durable when this returns, undone when `body` throws.
     func write<Result>(_ body: (any SQLConnection) throws -> Result) throws -> Result
+    /// Lets the database keep the state before of every row of these tables that a transaction changes, by whatever way,
+    /// cascades too: `row_versions` gets one row for a row and revision, the revision being that after
+    /// `gateway_state.revision`. Called in the transaction that brings the schema up to date; does nothing when it is so.
+    func capture(_ tables: [CapturedTable], in sql: any SQLConnection) throws
     func close() throws
 }
 

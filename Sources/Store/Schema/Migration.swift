@@ -28,6 +28,7 @@ public enum Schema {
         .featureSecrets,
         .credentialRotation,
         .apiDomains,
+        .history,
     ]
 
     /// Brings the database to the newest step, all missing steps in one transaction.
@@ -45,6 +46,7 @@ public enum Schema {
                 for statement in migration.statements { try sql.execute(statement) }
                 try sql.execute("INSERT INTO schema_steps (position, name) VALUES (?, ?)", [SQLValue(position), .text(migration.name)])
             }
+            try driver.capture(CapturedTable.all, in: sql)
         }
     }
 }

@@ -213,6 +213,14 @@ public enum ContractOperation: String, CaseIterable, Sendable, Hashable {
     case rotateAppSecret = "rotate_app_secret"
     case updateAppV2 = "update_app_v2"
 
+    // Audit: for APIG clients only.
+    case exportAuditRecords = "export_audit_records"
+    case listAuditRecords = "list_audit_records"
+    case listHistory = "list_history"
+    case restoreHistory = "restore_history"
+    case showHistoryDiff = "show_history_diff"
+    case verifyAuditRecords = "verify_audit_records"
+
     // Domains: for APIG clients only.
     case updateSlDomainSettingV2 = "update_sl_domain_setting_v2"
 

@@ -2,5 +2,5 @@
 
 enum OperationTable {
     /// Shapes in the order of `ContractOperation.allCases`.
-    static let shapes: [OperationShape] = part01 + part02 + part03 + part04 + part05 + partApplications + partDomains + partExplain + partGatewayResponses + partInstances + partOpenapi + partOrchestrations + partOutlines + partRotation + partThrottles
+    static let shapes: [OperationShape] = part01 + part02 + part03 + part04 + part05 + partApplications + partAudit + partDomains + partExplain + partGatewayResponses + partInstances + partOpenapi + partOrchestrations + partOutlines + partRotation + partThrottles
 }

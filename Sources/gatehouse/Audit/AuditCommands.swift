@@ -18,10 +18,19 @@ struct Audit: AsyncParsableCommand {
         @Option(name: .customLong("instance"), help: "Only what happened in this instance.") var instanceID: String?
         @Option(help: "Only this revision and later ones.") var from: UInt64?
         @Option(help: "Only this revision and earlier ones.") var through: UInt64?
+        @Option(name: .customLong("request"), help: "Only what was done by the request with this id.") var requestID: String?
+        @Option(help: "Only create, change or remove.") var act: HistoryObject.Act?
+        @Option(help: "Only from this moment on, such as 2026-11-21T08:00:00Z.") var since: Timestamp?
+        @Option(help: "Only up to this moment.") var until: Timestamp?
 
         var filter: ChangeFilter {
-            ChangeFilter(
+            var filter = ChangeFilter(
                 kind: kind, objectID: objectID, actor: actor, instanceID: instanceID, from: from, through: through)
+            filter.requestID = requestID
+            filter.act = act
+            filter.since = since
+            filter.until = until
+            return filter
         }
     }
 
@@ -38,10 +47,9 @@ struct Audit: AsyncParsableCommand {
             try await StoredConfiguration.open(folder: selection.dataFolder) { plane in
                 let changes = try await plane.changes(selection.filter, page: Page(offset: 0, limit: limit))
                 for change in changes.items {
-                    let act = change.before == nil ? "create" : change.after == nil ? "remove" : "change"
                     print(
                         change.revision, Timestamp(nanoseconds: change.madeAt).inSeconds, change.actor,
-                        change.source.isEmpty ? "-" : change.source, act, change.kind, change.objectID, change.requestID)
+                        change.source.isEmpty ? "-" : change.source, change.act.rawValue, change.kind, change.objectID, change.requestID)
                 }
             }
         }
@@ -82,67 +90,15 @@ struct Audit: AsyncParsableCommand {
         func run() async throws {
             try await StoredConfiguration.open(folder: selection.dataFolder) { plane in
                 try await plane.exportChanges(selection.filter) { change in
-                    let encoder = JSONEncoder()
-                    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-                    let line = try encoder.encode(ExportedChange(change)) + Data("\n".utf8)
-                    try FileHandle.standardOutput.write(contentsOf: line)
+                    try FileHandle.standardOutput.write(contentsOf: try change.exportedLine())
                 }
             }
         }
     }
 }
 
-/// A change record as `export` prints it.
-private struct ExportedChange: Encodable {
-    let revision: Int64
-    let position: Int
-    let time: String
-    let actor: String
-    let source: String
-    let requestID: String
-    let instanceID: String
-    let kind: String
-    let objectID: String
-    let before: String?
-    let after: String?
-    let seal: String
+extension HistoryObject.Act: ExpressibleByArgument {}
 
-    init(_ change: ChangeRow) {
-        revision = change.revision
-        position = change.position
-        time = Timestamp(nanoseconds: change.madeAt).inNanoseconds
-        actor = change.actor
-        source = change.source
-        requestID = change.requestID
-        instanceID = change.instanceID
-        kind = change.kind
-        objectID = change.objectID
-        before = change.before
-        after = change.after
-        seal = change.seal
-    }
-
-    enum CodingKeys: String, CodingKey {
-        case revision, position, time, actor, source, kind, before, after, seal
-        case requestID = "request_id"
-        case instanceID = "instance_id"
-        case objectID = "object_id"
-    }
-
-    /// Absent states are written as null.
-    func encode(to encoder: any Encoder) throws {
-        var values = encoder.container(keyedBy: CodingKeys.self)
-        try values.encode(revision, forKey: .revision)
-        try values.encode(position, forKey: .position)
-        try values.encode(time, forKey: .time)
-        try values.encode(actor, forKey: .actor)
-        try values.encode(source, forKey: .source)
-        try values.encode(requestID, forKey: .requestID)
-        try values.encode(instanceID, forKey: .instanceID)
-        try values.encode(kind, forKey: .kind)
-        try values.encode(objectID, forKey: .objectID)
-        try values.encode(before, forKey: .before)
-        try values.encode(after, forKey: .after)
-        try values.encode(seal, forKey: .seal)
-    }
+extension Timestamp: ExpressibleByArgument {
+    public init?(argument: String) { self.init(argument) }
 }

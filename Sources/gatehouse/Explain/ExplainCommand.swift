@@ -1,8 +1,5 @@
 import ArgumentParser
 import Foundation
-#if canImport(FoundationNetworking)
-    import FoundationNetworking
-#endif
 
 /// Asks a running gateway what it would do with a request.
 struct Explain: AsyncParsableCommand {
@@ -31,13 +28,10 @@ struct Explain: AsyncParsableCommand {
     @Flag(help: "Print the management call's JSON.") var json = false
 
     func run() async throws {
-        guard let credentials = Credentials.read(dataFolder + "/credentials.json") else {
-            throw PlainFailure("\(dataFolder)/credentials.json cannot be read: has the gateway been started?")
-        }
+        let client = try ManagementClient(dataFolder: dataFolder)
         guard let target = URLComponents(string: url), let scheme = target.scheme?.uppercased(), ["HTTP", "HTTPS"].contains(scheme),
             let host = target.host, !host.isEmpty
         else { throw PlainFailure("\(url) is no http:// or https:// URL") }
-        let token = try await logIn(credentials)
         let path = target.percentEncodedPath.isEmpty ? "/" : target.percentEncodedPath
         var question: [String: Any] = [
             "scheme": scheme, "host": target.port.map { "\(host):\($0)" } ?? host, "method": method,
@@ -55,66 +49,14 @@ struct Explain: AsyncParsableCommand {
         question["source_ip"] = source
         if let app { question["caller"] = ["app_id": app] }
         if let user { question["caller"] = ["user_name": user] }
-        let (answer, status) = try await post(
-            "\(credentials.managementEndpoint)/v2/\(credentials.projectID)/apic/instances/\(instanceID ?? credentials.instanceID)/explain",
-            question, token: token)
-        guard status == 200 else {
-            let error = try? JSONDecoder().decode(Refusal.self, from: answer)
-            throw PlainFailure("refused with \(status): \(error?.text ?? "no reason given")")
-        }
+        let answer = try await client.call(
+            "POST", "/instances/\(instanceID ?? client.credentials.instanceID)/explain", body: question)
         if json {
             print(String(decoding: answer, as: UTF8.self))
         } else {
             print(try JSONDecoder().decode(Account.self, from: answer).text)
         }
     }
-
-    private func logIn(_ credentials: Credentials) async throws -> String {
-        let user: [String: Any] = [
-            "name": credentials.userName, "password": credentials.password, "domain": ["name": credentials.domainName],
-        ]
-        let request: [String: Any] = [
-            "auth": [
-                "identity": ["methods": ["password"], "password": ["user": user]], "scope": ["project": ["id": credentials.projectID]],
-            ]
-        ]
-        let (_, response) = try await send("\(credentials.iamEndpoint)/auth/tokens", request, token: nil)
-        guard response.statusCode == 201, let token = response.value(forHTTPHeaderField: "X-Subject-Token") else {
-            throw PlainFailure("the log-in of credentials.json was refused with \(response.statusCode)")
-        }
-        return token
-    }
-
-    private func post(_ url: String, _ body: [String: Any], token: String) async throws -> (Data, Int) {
-        let (data, response) = try await send(url, body, token: token)
-        return (data, response.statusCode)
-    }
-
-    private func send(_ address: String, _ body: [String: Any], token: String?) async throws -> (Data, HTTPURLResponse) {
-        guard let url = URL(string: address) else { throw PlainFailure("\(address) is no URL") }
-        var request = URLRequest(url: url)
-        request.httpMethod = "POST"
-        request.setValue("application/json", forHTTPHeaderField: "Content-Type")
-        if let token { request.setValue(token, forHTTPHeaderField: "X-Auth-Token") }
-        request.httpBody = try JSONSerialization.data(withJSONObject: body)
-        do {
-            let (data, response) = try await URLSession.shared.data(for: request)
-            guard let response = response as? HTTPURLResponse else { throw PlainFailure("\(address) does not speak HTTP") }
-            return (data, response)
-        } catch let error as PlainFailure {
-            throw error
-        } catch {
-            throw PlainFailure("cannot reach \(address): is the gateway running?")
-        }
-    }
-}
-
-/// An error answer of the management API.
-private struct Refusal: Decodable {
-    let error_code: String?
-    let error_msg: String?
-
-    var text: String { [error_code, error_msg].compactMap(\.self).joined(separator: " ") }
 }
 
 /// The management call's answer, as far as it is printed.

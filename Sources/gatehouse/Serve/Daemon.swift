@@ -190,7 +190,7 @@ enum Daemon {
             groupHostSuffix: settings.groupHostSuffix,
             gatewayAddresses: Array(Set(own + ["127.0.0.1", "localhost"])).sorted(), quotas: settings.quotas,
             featureIntervalSeconds: Int64(settings.featureIntervalSeconds), functions: settings.functions,
-            gatewayLoops: settings.gatewayThreads)
+            gatewayLoops: settings.gatewayThreads, historyRevisions: Int64(settings.historyRevisions))
         plane.kafka = kafka
         return plane
     }

@@ -31,6 +31,8 @@ struct ServeSettings: Sendable, Equatable {
     /// How long a stop waits for requests that are under way.
     var drainSeconds = 10
     var featureIntervalSeconds = 0
+    /// Revisions whose state can be told and restored.
+    var historyRevisions = 10_000
     var tokenLifeSeconds = 86_400
     /// Client connections open at a time, and those of one client; 0: no limit of its own.
     var maxConnections = 50_000
@@ -78,6 +80,7 @@ struct ServeSettings: Sendable, Equatable {
         if let value = file.tunnelIdleSeconds { tunnelIdleSeconds = value }
         if let value = file.drainSeconds { drainSeconds = value }
         if let value = file.featureIntervalSeconds { featureIntervalSeconds = value }
+        if let value = file.historyRevisions { historyRevisions = value }
         if let value = file.tokenLifeSeconds { tokenLifeSeconds = value }
         if let value = file.maxConnections { maxConnections = value }
         if let value = file.maxConnectionsPerClient { maxConnectionsPerClient = value }
@@ -106,6 +109,7 @@ struct ServeSettings: Sendable, Equatable {
         try require((1...1_000_000).contains(maxConnections), "max_connections is outside 1 to 1000000")
         try require((0...1_000_000).contains(maxConnectionsPerClient), "max_connections_per_client is outside 0 to 1000000")
         try require((0...86_400).contains(featureIntervalSeconds), "feature_interval_seconds is outside 0 to 86400")
+        try require((0...10_000_000).contains(historyRevisions), "history_revisions is outside 0 to 10000000")
         try require((1...5_000_000).contains(kafkaQueueRecords), "kafka_log.queue_records is outside 1 to 5000000")
         try require((1024...1_073_741_824).contains(kafkaQueueBytes), "kafka_log.queue_bytes is outside 1024 to 1073741824")
         try require((0...1_073_741_824).contains(kafkaBodyBytes), "kafka_log.body_bytes is outside 0 to 1073741824")
@@ -166,7 +170,7 @@ struct ServeSettings: Sendable, Equatable {
 /// The settings file as written; a name that it does not know is an error, so that a typing mistake is not a silent default.
 private struct SettingsFile: Decodable {
     var management, gateway, gatewayTLS, region, domainName, groupHostSuffix, publicURL, logLevel: String?
-    var gatewayThreads, drainSeconds, featureIntervalSeconds, tunnelIdleSeconds, tokenLifeSeconds: Int?
+    var gatewayThreads, drainSeconds, featureIntervalSeconds, tunnelIdleSeconds, tokenLifeSeconds, historyRevisions: Int?
     var maxConnections, maxConnectionsPerClient: Int?
     var verifyBackendCertificates, gatewayProxyProtocol, gatewayTLSProxyProtocol, gatewayH2C: Bool?
     var quotas: [String: Int]?
@@ -239,6 +243,7 @@ private struct SettingsFile: Decodable {
         case tunnelIdleSeconds = "tunnel_idle_seconds"
         case drainSeconds = "drain_seconds"
         case featureIntervalSeconds = "feature_interval_seconds"
+        case historyRevisions = "history_revisions"
         case tokenLifeSeconds = "token_life_seconds"
         case maxConnections = "max_connections"
         case maxConnectionsPerClient = "max_connections_per_client"
@@ -293,6 +298,7 @@ private struct SettingsFile: Decodable {
         gatewayH2C = try values.decodeIfPresent(Bool.self, forKey: .gatewayH2C)
         tunnelIdleSeconds = try values.decodeIfPresent(Int.self, forKey: .tunnelIdleSeconds)
         drainSeconds = try values.decodeIfPresent(Int.self, forKey: .drainSeconds)
+        historyRevisions = try values.decodeIfPresent(Int.self, forKey: .historyRevisions)
         tokenLifeSeconds = try values.decodeIfPresent(Int.self, forKey: .tokenLifeSeconds)
         maxConnections = try values.decodeIfPresent(Int.self, forKey: .maxConnections)
         maxConnectionsPerClient = try values.decodeIfPresent(Int.self, forKey: .maxConnectionsPerClient)

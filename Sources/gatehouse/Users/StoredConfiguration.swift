@@ -21,7 +21,7 @@ enum StoredConfiguration {
         var log = Logger(label: "gatehouse", factory: { StreamLogHandler.standardError(label: $0) })
         log.logLevel = .error
         let plane = try ControlPlane(
-            store: store, box: SecretBox(keyMaterial: Array(key)), settings: ControlPlaneSettings(), log: log,
+            store: store, box: SecretBox(keyMaterial: Array(key)), settings: ControlPlaneSettings(historyRevisions: .max), log: log,
             sink: { _, inForce in inForce() })
         do {
             return try await body(plane)

@@ -52,7 +52,8 @@ final class TestGateway: Sendable {
     func freshSnapshot() throws -> GatewaySnapshot {
         let fresh = TakenSnapshots()
         _ = try ControlPlane(
-            store: store, box: Self.box, settings: settings, log: Logger(label: "fresh"), tls: { NotedTLS($0) },
+            store: store, box: Self.box, settings: settings, log: Logger(label: "fresh"), clock: { [clock] in clock.next() },
+            tls: { NotedTLS($0) },
             sink: { fresh.take($0, $1) })
         return fresh.last
     }
