@@ -44,12 +44,13 @@ extension ControlPlane {
             var own = Condition()
             own.equal("name", ConfigurableFeature.backendClientCertificate.rawValue)
             for row in try reading.sql.all(Feature.self, where: own) where row.enabled {
-                let feature = try row.opened(by: reading.box)
-                guard case .backendClientCertificate(let shown) = FeatureSetting(.backendClientCertificate, config: feature.config),
+                // A certificate counts with a key alone, which nothing here needs to know.
+                let config = FeatureSecrets.opened(row.config, of: row.name, secret: "-")
+                guard case .backendClientCertificate(let shown) = FeatureSetting(.backendClientCertificate, config: config),
                     !shown.chain.isEmpty, let end = try? BackendCredentials.end(ofChain: shown.chain)
                 else { continue }
                 ends.append(
-                    CertificateEnd(use: .backend, id: feature.instanceID, endsAt: Timestamp(nanoseconds: end * 1_000_000_000)))
+                    CertificateEnd(use: .backend, id: row.instanceID, endsAt: Timestamp(nanoseconds: end * 1_000_000_000)))
             }
             return ends
         }
