@@ -24,14 +24,20 @@ extension ClientConnection {
     func answerToken(_ policy: AppTokenPolicy) {
         guard let head, let instance = exchange.instance, let callers = exchange.callers else { return fail(.internalError) }
         exchange.gate = .open
+        let address = ClientAddress.of(head, peer: peer, source: instance.settings.clientAddress)
+        let failures = loop.configuration.tokenFailures, now = Int64(loop.eventTime / 1_000_000)
+        // The right secret too: an answer that differs would say that it was guessed.
+        if failures.isBlocked(address, at: now) { return fail(.callerRefused(.token(.blocked))) }
         let endpoint = TokenEndpoint(
             policy, instanceID: instance.settings.instanceID, directory: callers, uses: loop.uses, wall: LoopState.wallMilliseconds(),
-            address: ClientAddress.of(head, peer: peer, source: instance.settings.clientAddress), scratch: loop.sideScratch)
+            address: address, scratch: loop.sideScratch)
         let granted = exchange.collected.withUnsafeBytes { body in
             Result { () throws(TokenFailure) in try endpoint.answer(head, body: body) }
         }
         switch granted {
-        case .failure(let failure): fail(.callerRefused(.token(failure)))
+        case .failure(let failure):
+            if failure == .wrongCredentials || failure == .malformedCredentials { failures.recordFailure(of: address, at: now) }
+            fail(.callerRefused(.token(failure)))
         case .success(let text):
             let answer = exchange.ownAnswer
             answer.begin(status: 200)

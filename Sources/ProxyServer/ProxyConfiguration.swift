@@ -1,4 +1,5 @@
 import NIOSSL
+import ProxyPipeline
 import Snapshot
 
 /// How the gateway's listeners and backend connections behave.
@@ -61,6 +62,8 @@ public struct ProxyConfiguration: Sendable {
     public var tracing: TraceQueue?
     /// Bounds and counts of Kafka logs.
     public var kafka = KafkaLedger()
+    /// Who sent wrong credentials to token endpoints: of all loops and instances together.
+    public let tokenFailures = FailureWindows(limit: TokenEndpoint.failureLimit)
     /// Field `region_id` of their records.
     public var region = ""
 

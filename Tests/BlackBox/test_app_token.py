@@ -49,11 +49,12 @@ def api(world, app):
     return made
 
 
-def post(world, api, body, content_type: str | None = None, target: str = URI, method: str = "POST", wire=None):
+def post(world, api, body, content_type: str | None = None, target: str = URI, method: str = "POST", wire=None, headers=()):
     """A request to the token endpoint at the API's host: a dict goes as a form, or as JSON when that is its type."""
     if isinstance(body, dict):
         body = json.dumps(body) if content_type == "application/json" else urllib.parse.urlencode(body)
     fields = [] if content_type == "" else [("Content-Type", content_type or FORM)]
+    fields += headers
     data = body.encode() if isinstance(body, str) else body
     return ask(world.gatehouse.gateway, method, target, api.host, fields, data, wire)
 
@@ -406,3 +407,29 @@ def test_debugging_does_not_reach_the_endpoint(world, api, app, tokens):
         "mode": "CONSUMER", "method": "POST", "path": URI, "scheme": "HTTP", "header": {"Content-Type": [FORM]},
         "body": urllib.parse.urlencode(credentials(app))})
     assert "APIC.0101" in answer["response"] and "access_token" not in answer["response"]
+
+
+def test_guessing_is_limited_by_address(fresh_gatehouse, make_world):
+    """After a hundred wrong credentials not even the right ones count from there; from elsewhere they do."""
+    program = fresh_gatehouse()
+    world = make_world(program)
+    app = make_app(world)
+    api = world.make_api(auth_type="APP")
+    world.feature("real_ip_header_getter", {"enable": "on", "header_getter": "header:X-Seen-From"})
+    world.feature("app_token", {"enable": "on"})
+
+    def sent(address: str, **fields):
+        return post(world, api, credentials(app, **fields), headers=[("X-Seen-From", address)])
+
+    grant(world, api, credentials(app), headers=[("X-Seen-From", "192.0.2.1")])
+    for number in range(101):
+        wrong = {"client_secret": f"guess{number}"} if number % 2 else {"client_id": "no key"}
+        assert sent("192.0.2.1", **wrong).status == 400, number
+    for fields in ({}, {"client_secret": "guess"}):
+        assert refusal(sent("192.0.2.1", **fields)) == (
+            429, "APIC.0308", "The throttling threshold has been reached: policy ip over ratelimit,limit:100,time:5 minute")
+    assert sent("192.0.2.2").status == 200
+    # What the configuration becomes changes nothing of it.
+    world.feature("app_token", {"enable": "on", "app_token_expire_time": 60})
+    assert sent("192.0.2.1").status == 429
+    assert sent("192.0.2.2", client_secret="guess").status == 400

@@ -10,6 +10,8 @@ import pytest
 
 from harness.backend import Answer, Backend, json_answer
 from harness.process import free_port
+from harness.wire import head
+from test_caller_authentication import App, vendor
 
 
 # set_resp_headers ------------------------------------------------------------------------------
@@ -343,6 +345,36 @@ def test_third_auth_carries(world, backend, second_backend, guarded):
     assert world.call(api, "POST", "/orders/1", GOOD, b"the body").status == 200
     assert second_backend.last.path.endswith("/orders/1") and second_backend.last.body == b"the body"
     assert backend.last.one("X-User") == "u1" and not backend.last.has("X-Other") and backend.last.body == b"the body"
+
+
+def test_a_body_announced_to_iam_and_third_auth(world, backend, second_backend):
+    """Nobody is asked to send a body that is refused by its head; the one that both accept comes as a whole."""
+    second_backend.script = gatekeeper
+    api = world.make_api(auth_type="IAM")
+    world.attach(world.make_plugin("third_auth", third(second_backend, carry_body={"enabled": True, "max_body_size": 1000})), api)
+    known = world.api.credentials
+    caller = App("", "", known["access_key"], known["secret_key"])
+
+    def announced(token: str, sent: bytes, key: App = caller) -> list[int]:
+        """Statuses of the answers to a request whose signature is over `hello`."""
+        target, fields = vendor(key, "POST", api.path, api.host, body=b"hello")
+        with world.connect() as wire:
+            wire.send(head("POST", target, [
+                ("Host", api.host), *fields, ("X-Token", token), ("Content-Length", str(len(sent))), ("Expect", "100-continue")]))
+            seen = [wire.reply().status]
+            if seen == [100]:
+                wire.send(sent)
+                seen.append(wire.reply().status)
+            return seen
+
+    assert announced("good", b"hello") == [100, 200]
+    assert backend.last.body == b"hello" and second_backend.last.body == b"hello"
+    assert announced("good", b"other") == [100, 401], "another body than the signed one"
+    asked = len(second_backend.requests)
+    assert announced("good", b"hello", App("", "", known["access_key"], "wrong"))[-1] == 401
+    assert len(second_backend.requests) == asked, "whom IAM refuses is not asked about"
+    assert announced("wrong", b"hello")[-1] == 401
+    assert len(backend.requests) == 1
 
 
 def test_third_auth_returns_the_body(world, second_backend, guarded):

@@ -10,7 +10,7 @@ import threading
 import pytest
 
 from harness.streams import RawBackend, resident_megabytes
-from harness.wire import Wire, head
+from harness.wire import Closed, Wire, head
 
 MEGABYTE = 1 << 20
 #: What the program may gain while hundreds of megabytes pass: buffers of sockets and of reads.
@@ -102,6 +102,34 @@ def test_a_client_that_leaves_ends_the_stream(world):
                         end.send(chunk(b"data: 2\n\n" * 1000))
             else:
                 assert end.is_closed, "the backend is not left writing for nobody"
+
+
+def test_sse_strategy_gives_events_the_patience_of_tunnels(fresh_gatehouse, make_world):
+    """Their silence ends at the limit of tunnels, which is short here; that of other answers goes on."""
+    world = make_world(fresh_gatehouse(settings={"tunnel_idle_seconds": 1}))
+    world.feature("sse_strategy")
+    with RawBackend() as backend:
+        api = world.make_api(backend={"url_domain": backend.address})
+        other = begin(world, api)
+        other_end = backend.accept()
+        other_end.request()
+        other_end.send(EVENTS.replace(b"text/event-stream", b"text/plain") + chunk(b"one"))
+        read_head(other)
+        events = begin(world, api)
+        end = backend.accept()
+        end.request()
+        end.send(EVENTS + chunk(b"data: 1\n\n"))
+        read_head(events)
+        assert events.take(14) == chunk(b"data: 1\n\n")
+        # The silence: cut off, and not as one that is whole.
+        with pytest.raises(Closed) as cut:
+            events.take(1)
+        assert cut.value.args[0] == b""
+        assert end.is_closed
+        # The other answer has been silent for longer.
+        other_end.send(chunk(b"two") + b"0\r\n\r\n")
+        assert other.take(21) == chunk(b"one") + chunk(b"two") + b"0\r\n\r\n"
+        other.close()
 
 
 def test_sse_strategy_is_managed(world):

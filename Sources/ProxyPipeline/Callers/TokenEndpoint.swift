@@ -15,6 +15,8 @@ public struct TokenEndpoint {
 
     /// Bytes of a request's body.
     public static let bodyBound = 16 * 1024
+    /// Wrong credentials from one address within ``FailureWindows/window``; after more, the endpoint refuses all from there.
+    public static let failureLimit = 100
 
     public init(
         _ policy: AppTokenPolicy, instanceID: String, directory: CallerDirectory, uses: UseLedger, wall: Int64, address: IPAddress,

@@ -15,6 +15,8 @@ public enum TokenFailure: Error, Equatable, Sendable, CaseIterable {
     /// What cannot be a key or a secret.
     case malformedCredentials
     case wrongCredentials
+    /// Too many of the two before from one address.
+    case blocked
     case refreshInvalid
     case refreshExpired
     case otherApp
@@ -35,6 +37,8 @@ public enum TokenFailure: Error, Equatable, Sendable, CaseIterable {
         case .otherApp: (401, "1003", "App not match refresh token")
         case .appGone: (401, "1004", "App not exist")
         case .wrongCredentials: (400, "1009", "AppKey or AppSecret is invalid")
+        case .blocked:
+            (429, "0308", "The throttling threshold has been reached: policy ip over ratelimit,limit:\(TokenEndpoint.failureLimit),time:5 minute")
         case .malformedCredentials: (400, "2201", "Appkey or SecretKey is invalid")
         case .refreshInvalid: (400, "2202", "Refresh token is invalid")
         case .accessInvalid: (400, "2203", "Access token is invalid")
