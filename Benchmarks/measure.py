@@ -1,4 +1,4 @@
-"""One measured run of wrk against a process, and what it cost that process."""
+"""One measured run of wrk or h2load against a process, and what it cost that process."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import re
 import statistics
 import struct
 import subprocess
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -82,15 +83,41 @@ def wrk(
     return done.stdout
 
 
-def run(pid: int, port: int, seconds: float, connections: int, **target) -> Run:
+#: Streams at a time on each connection of h2load.
+STREAMS = 8
+
+
+def h2load(port: int, seconds: float, connections: int, path: str = "/", headers: dict | None = None) -> tuple[int, float, float]:
+    """Requests, requests a second and p99 in milliseconds, over HTTP/2 with TLS. There are as many requests under way as with
+    wrk, on fewer connections."""
+    with tempfile.TemporaryDirectory(prefix="h2load-") as folder:
+        log = Path(folder) / "requests"
+        command = ["h2load", "-t1", f"-c{max(1, connections // STREAMS)}", f"-m{STREAMS}", f"-D{max(1, round(seconds))}",
+                   f"--log-file={log}"]
+        for name, value in (headers or {}).items():
+            command += ["-H", f"{':authority' if name == 'Host' else name}: {value}"]
+        done = subprocess.run([*command, f"https://127.0.0.1:{port}{path}"], capture_output=True, text=True, check=True)
+        times = sorted(int(line.split()[2]) for line in log.read_text().splitlines())
+    answered, wrong = re.search(r"status codes: (\d+) 2xx, (.*)", done.stdout).groups()
+    if "Application protocol: h2" not in done.stdout or wrong != "0 3xx, 0 4xx, 0 5xx" or " 0 failed" not in done.stdout:
+        raise BadAnswers(done.stdout)
+    rate = float(re.search(r"finished in [^,]*, ([\d.]+) req/s", done.stdout)[1])
+    return int(answered), rate, times[len(times) * 99 // 100] / 1000
+
+
+def run(pid: int, port: int, seconds: float, connections: int, h2: bool = False, **target) -> Run:
     """Drives `port` for some seconds and charges the CPU time of `pid` to the requests answered."""
     before = cpu_seconds(pid)
-    output = wrk(port, seconds, connections, **target)
+    if h2:
+        requests, per_second, p99 = h2load(port, seconds, connections, **target)
+    else:
+        output = wrk(port, seconds, connections, **target)
+        requests = int(re.search(r"(\d+) requests in", output)[1])
+        value, unit = re.search(r"99%\s+([\d.]+)(us|ms|s|m)\b", output).groups()
+        per_second, p99 = float(re.search(r"Requests/sec:\s+([\d.]+)", output)[1]), float(value) * UNITS[unit]
     after = cpu_seconds(pid)
-    requests = int(re.search(r"(\d+) requests in", output)[1])
-    value, unit = re.search(r"99%\s+([\d.]+)(us|ms|s|m)\b", output).groups()
     return Run(
-        requests=requests, per_second=float(re.search(r"Requests/sec:\s+([\d.]+)", output)[1]), p99=float(value) * UNITS[unit],
+        requests=requests, per_second=per_second, p99=p99,
         user=(after[0] - before[0]) * 1e6 / requests, system=(after[1] - before[1]) * 1e6 / requests)
 
 

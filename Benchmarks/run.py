@@ -2,7 +2,7 @@
 """Gatehouse beside nginx, in one run on one machine.
 
 CPU microseconds a request (user + system of all threads, from /proc, divided by the requests that wrk counted),
-interleaved rounds, medians of per-round ratios to nginx pass-through; requests a second and p99; allocations a
+interleaved rounds, medians of per-round ratios to nginx that does the same (pass-through, TLS, HTTP/2, access log); requests a second and p99; allocations a
 request; memory and throughput with few and with many published APIs. Both proxies have one worker (one event
 loop), the same backend and the same client: wrk with one thread.
 
@@ -13,10 +13,12 @@ loop), the same backend and the same client: wrk with one thread.
 from __future__ import annotations
 
 import argparse
+import re
 import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -24,16 +26,24 @@ import measure
 import scenarios
 import servers
 from measure import Run, median
-from scenarios import ALL, CALLER, CHANNEL, CODE, MAPPED, OVER_TLS, PASS, SIGNED, THROTTLED, TLS
+from harness.kafka import Cluster
+from scenarios import ALL, CALLER, CHANNEL, CODE, HTTP2, KAFKA, LOGGED, MAPPED, OVER_TLS, PASS, SIGNED, THROTTLED, TLS
 
-NGINX, NGINX_TLS = "nginx proxy_pass", "nginx, TLS"
+NGINX, NGINX_TLS, NGINX_H2, NGINX_LOG = "nginx proxy_pass", "nginx, TLS", "nginx, HTTP/2", "nginx, access log"
+#: What each is compared with, where that is not nginx's pass-through. There is no Kafka push in nginx: that row shows what it costs
+#: more than the pass-through does.
+BASES = {NGINX_TLS: NGINX_TLS, NGINX_H2: NGINX_H2, NGINX_LOG: NGINX_LOG, HTTP2: NGINX_H2, LOGGED: NGINX_LOG,
+         **{name: NGINX_TLS for name in OVER_TLS}}
 
 
-def interleaved(nginx, program, targets: dict, arguments) -> dict[str, list[Run]]:
+def interleaved(nginx, program, targets: dict, logging: dict, arguments) -> dict[str, list[Run]]:
     """Every contender once a round, in an order that rotates."""
     contenders = {
-        NGINX: (nginx.pid, nginx.port, {"path": "/bench"}), NGINX_TLS: (nginx.pid, nginx.tls_port, {"path": "/bench", "tls": True})}
-    for name in (PASS, SIGNED, CHANNEL, CALLER, THROTTLED, MAPPED, ALL, TLS, CODE):
+        NGINX: (nginx.pid, nginx.port, {"path": "/bench"}), NGINX_TLS: (nginx.pid, nginx.tls_port, {"path": "/bench", "tls": True}),
+        NGINX_H2: (nginx.pid, nginx.h2_port, {"path": "/bench", "h2": True}), NGINX_LOG: (nginx.pid, nginx.log_port, {"path": "/bench"})}
+    for name, (other, target) in logging.items():
+        contenders[name] = (other.process.pid, other.gateway_port, target)
+    for name in (PASS, SIGNED, CHANNEL, CALLER, THROTTLED, MAPPED, ALL, TLS, CODE, HTTP2):
         contenders[name] = (program.process.pid, port_of(program, name), targets[name])
     names = list(contenders)
     for pid, port, target in contenders.values():
@@ -49,7 +59,7 @@ def interleaved(nginx, program, targets: dict, arguments) -> dict[str, list[Run]
 
 
 def port_of(program, name: str) -> int:
-    return program.tls_port if name in OVER_TLS else program.gateway_port
+    return program.tls_port if name in OVER_TLS or name == HTTP2 else program.gateway_port
 
 
 def allocations_per_request(arguments, folder: Path, backend_port: int) -> dict[str, float]:
@@ -61,7 +71,7 @@ def allocations_per_request(arguments, folder: Path, backend_port: int) -> dict[
         targets = scenarios.configure(program, backend_port)
         found = {}
         for name, target in targets.items():
-            measure.wrk(port_of(program, name), 1, arguments.connections, **target)
+            measure.run(program.process.pid, port_of(program, name), 1, arguments.connections, **target)
             start = measure.allocations(counter)
             time.sleep(1)
             idle = measure.allocations(counter) - start
@@ -72,6 +82,14 @@ def allocations_per_request(arguments, folder: Path, backend_port: int) -> dict[
         return found
     finally:
         program.stop()
+
+
+def check_logs(logged, pushing) -> None:
+    """A row about lines that were dropped would say nothing: tells how many were."""
+    for program, name in ((logged, "access_log"), (pushing, "kafka")):
+        text = urllib.request.urlopen(f"{program.endpoint}/metrics").read().decode()
+        counts = re.findall(rf"^(gatehouse_{name}_\w+_total(?:{{[^}}]*}})?) (\d+)$", text, re.MULTILINE)
+        print("  " + ", ".join(f"{key} {value}" for key, value in counts), flush=True)
 
 
 def sizes(program, backend_port: int, folder: Path, arguments) -> list[dict]:
@@ -94,7 +112,7 @@ def sizes(program, backend_port: int, folder: Path, arguments) -> list[dict]:
 def summary(runs: dict[str, list[Run]], allocated: dict[str, float]) -> list[dict]:
     return [{
         "name": name,
-        "ratio_to_nginx": median(run.cpu / base.cpu for run, base in zip(results, runs[NGINX_TLS if name in OVER_TLS or name == NGINX_TLS else NGINX])),
+        "ratio_to_nginx": median(run.cpu / base.cpu for run, base in zip(results, runs[BASES.get(name, NGINX)])),
         "cpu_us": median(run.cpu for run in results), "user_us": median(run.user for run in results),
         "system_us": median(run.system for run in results), "requests_per_second": median(run.per_second for run in results),
         "p99_ms": median(run.p99 for run in results), "allocations": allocated.get(name),
@@ -129,14 +147,21 @@ def main() -> int:
         backend = servers.Nginx.backend(folder / "backend")
         nginx = servers.Nginx.proxy(folder / "nginx", backend.port)
         program = servers.start_gatehouse(arguments.gatehouse, folder / "data")
+        logged = servers.start_gatehouse(arguments.gatehouse, folder / "logged", access_log={"path": "access.log"})
+        pushing = servers.start_gatehouse(arguments.gatehouse, folder / "pushing")
         try:
             targets = scenarios.configure(program, backend.port)
+            cluster = Cluster()
+            logging = {
+                LOGGED: (logged, scenarios.configure_log(logged, backend.port, [])),
+                KAFKA: (pushing, scenarios.configure_log(pushing, backend.port, [cluster.address]))}
             print(f"{arguments.rounds} rounds of {arguments.seconds:g} s, {arguments.connections} connections, medians", flush=True)
-            runs = interleaved(nginx, program, targets, arguments)
+            runs = interleaved(nginx, program, targets, logging, arguments)
+            check_logs(logged, pushing)
             by_size = sizes(program, backend.port, folder, arguments)
             allocated = allocations_per_request(arguments, folder, backend.port)
         finally:
-            for server in (program, nginx, backend):
+            for server in (program, logged, pushing, nginx, backend):
                 server.stop()
     rows = summary(runs, allocated)
     print_tables(rows, by_size)

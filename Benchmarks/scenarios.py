@@ -19,6 +19,10 @@ CALLER, THROTTLED, MAPPED = "APP signature", "throttling", "parameters mapped"
 TLS, CODE = "TLS pass-through", "AppCode over TLS"
 #: Driven over TLS, and compared with nginx over TLS.
 OVER_TLS = {TLS, CODE}
+#: Driven by h2load over TLS.
+HTTP2 = "HTTP/2 over TLS"
+#: Each in a process of its own.
+LOGGED, KAFKA = "access log", "Kafka push"
 
 
 def world_of(program: Gatehouse, backend_port: int) -> World:
@@ -75,7 +79,19 @@ def configure(program: Gatehouse, backend_port: int) -> dict[str, dict]:
     for name in (CALLER, ALL):
         targets[name]["headers"] = signed(app, apis[name].host)
     targets[CODE]["headers"]["X-Apig-AppCode"] = code
+    targets[HTTP2] = {"path": "/bench", "headers": {"Host": apis[TLS].host}, "h2": True}
     return targets
+
+
+def configure_log(program: Gatehouse, backend_port: int, brokers: list[str]) -> dict:
+    """An API that is forwarded and, with brokers, logged to Kafka with its default fields."""
+    world = world_of(program, backend_port)
+    api = world.make_api("/", method="GET", match_mode="SWA")
+    if brokers:
+        world.attach(world.make_plugin("kafka_log", {
+            "broker_list": brokers, "topic": "bench", "key": "", "max_retry_count": 0, "retry_backoff": 1,
+            "meta_config": {"system": {}, "call_data": {}}}), api)
+    return {"path": "/bench", "headers": {"Host": api.host}}
 
 
 def make_app(world: World) -> SimpleNamespace:

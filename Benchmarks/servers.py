@@ -29,11 +29,23 @@ http {{
 }}
 """
 BACKEND = """server {{ listen 127.0.0.1:{port} backlog=4096; default_type text/plain; location / {{ return 200 "{body}\\n"; }} }}"""
+#: As many fields as an access log of Gatehouse has with a value for such a request, written in blocks as it does.
+LOG = """
+    log_format entries escape=json '{{"remote_addr":"$remote_addr","scheme":"$scheme","host":"$host","request_method":"$request_method",'
+        '"router_uri":"$request_uri","server_protocol":"$server_protocol","request_id":"$request_id","time_local":"$time_iso8601",'
+        '"status":"$status","bytes_sent":"$bytes_sent","request_length":"$request_length","body_bytes_sent":"$body_bytes_sent",'
+        '"request_time":"$request_time","upstream_addr":"$upstream_addr","upstream_status":"$upstream_status",'
+        '"upstream_connect_time":"$upstream_connect_time","upstream_header_time":"$upstream_header_time",'
+        '"upstream_response_time":"$upstream_response_time","http_user_agent":"$http_user_agent",'
+        '"http_x_forwarded_for":"$http_x_forwarded_for"}}';
+    server {{ listen 127.0.0.1:{log_port} backlog=4096; access_log {log} entries buffer=32k flush=1s;
+        location / {{ proxy_pass http://backend; proxy_http_version 1.1; proxy_set_header Connection ""; }} }}
+"""
 PROXY = """
     upstream backend {{ server 127.0.0.1:{backend}; keepalive 256; keepalive_requests 1000000000; keepalive_timeout 3600s; }}
     server {{ listen 127.0.0.1:{port} backlog=4096; {tls}
         location / {{ proxy_pass http://backend; proxy_http_version 1.1; proxy_set_header Connection ""; }} }}
-"""
+""" + LOG
 
 
 class Nginx:
@@ -41,7 +53,7 @@ class Nginx:
 
     def __init__(self, folder: Path, content: str, port: int):
         folder.mkdir(parents=True)
-        self.port = self.tls_port = port
+        self.port = self.tls_port = self.h2_port = self.log_port = port
         (folder / "nginx.conf").write_text(COMMON.format(folder=folder, content=content))
         self.process = subprocess.Popen(
             ["nginx", "-p", str(folder), "-c", str(folder / "nginx.conf")], stdin=subprocess.DEVNULL)
@@ -54,15 +66,16 @@ class Nginx:
 
     @classmethod
     def proxy(cls, folder: Path, backend: int) -> "Nginx":
-        """Over TLS on `tls_port`, too."""
-        port, tls_port = free_port(), free_port()
+        """Over TLS on `tls_port`, with HTTP/2 on `h2_port`, and with an access log on `log_port`."""
+        port, tls_port, h2_port, log_port = (free_port() for _ in range(4))
         key, certificate = folder.with_suffix(".key"), folder.with_suffix(".pem")
         subprocess.run(
             ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
              "-subj", "/CN=bench", "-keyout", str(key), "-out", str(certificate)], check=True, capture_output=True)
-        tls = f"listen 127.0.0.1:{tls_port} ssl backlog=4096; ssl_certificate {certificate}; ssl_certificate_key {key};"
-        made = cls(folder, PROXY.format(port=port, backend=backend, tls=tls), port)
-        made.tls_port = tls_port
+        tls = f"listen 127.0.0.1:{tls_port} ssl backlog=4096; listen 127.0.0.1:{h2_port} ssl http2 backlog=4096; ssl_certificate {certificate}; ssl_certificate_key {key};"
+        made = cls(folder, PROXY.format(
+            port=port, backend=backend, tls=tls, log_port=log_port, log=folder / "access.log"), port)
+        made.tls_port, made.h2_port, made.log_port = tls_port, h2_port, log_port
         return made
 
     @property
@@ -84,13 +97,13 @@ def wait_for_port(port: int) -> None:
     raise TimeoutError(f"nobody listens on port {port}")
 
 
-def start_gatehouse(binary: Path, folder: Path, preload: Path | None = None, counter: Path | None = None) -> Gatehouse:
+def start_gatehouse(binary: Path, folder: Path, preload: Path | None = None, counter: Path | None = None, **settings) -> Gatehouse:
     """Gatehouse with one event loop thread for the gateway, on a data folder of its own."""
     os.environ["GATEHOUSE_BIN"] = str(binary)
     environment = {}
     if preload and counter:
         environment = {"LD_PRELOAD": str(preload), "MALLOC_COUNT_FILE": str(counter)}
-    return Gatehouse(folder, "--gateway-threads", "1", environment=environment, settings=ROOMY).start()
+    return Gatehouse(folder, "--gateway-threads", "1", environment=environment, settings={**ROOMY, **settings}).start()
 
 
 def version_of(*command: str) -> str:

@@ -26,6 +26,12 @@ public struct BackendCredentials: Sendable {
         }
     }
 
+    /// When the first certificate of a chain ends, in seconds since 1970.
+    public static func end(ofChain chain: String) throws(CertificateFault) -> Int64 {
+        guard let own = try ServerCertificate.certificates(chain).first else { throw .unreadable }
+        return ServerCertificate.seconds(own.notValidAfter)
+    }
+
     private static func checkEnd(_ certificates: [Certificate], now: Int64) throws(CertificateFault) {
         for certificate in certificates where ServerCertificate.seconds(certificate.notValidAfter) <= now { throw .expired }
     }

@@ -39,11 +39,13 @@ public enum ManagementApplication {
     ///   - routes: what the resource families registered.
     ///   - status: what the probes tell of the process.
     ///   - socket: of the port; stays open behind the service, for the process after this one.
+    ///   - onListening: called with the listener, before `onRunning`.
     ///   - onRunning: called once calls are taken.
     /// - Returns: a service to run; it stops taking connections when its service group shuts down.
     public static func build(
         settings: ManagementSettings, socket: ListeningSocket, directory: IdentityDirectory, routes: OperationRoutes,
-        status: ProcessStatus, log: Logger, onRunning: @escaping @Sendable () async -> Void = {}
+        status: ProcessStatus, log: Logger, onListening: @escaping @Sendable (any Channel) async -> Void = { _ in },
+        onRunning: @escaping @Sendable () async -> Void = {}
     ) -> ManagementServer {
         let headTimeout = settings.headTimeout
         let bodyTimeout = settings.bodyTimeout
@@ -56,7 +58,8 @@ public enum ManagementApplication {
                 additionalChannelHandlers: [SlowClientHandler(headTimeout: headTimeout, bodyTimeout: bodyTimeout)],
                 httpDecoderConfiguration: .init(
                     maxHeaderFieldSize: 32 * 1024, maxHeaderListSize: 64 * 1024, maxHeaderFieldCount: 128)),
-            connectionLimit: settings.connectionLimit, socket: socket, log: serverLog, onRunning: onRunning)
+            connectionLimit: settings.connectionLimit, socket: socket, log: serverLog, onListening: onListening,
+            onRunning: onRunning)
     }
 
     static func responder(

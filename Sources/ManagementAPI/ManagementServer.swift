@@ -18,6 +18,7 @@ public struct ManagementServer: Service {
     let connectionLimit: Int
     let socket: ListeningSocket
     let log: Logger
+    let onListening: @Sendable (any Channel) async -> Void
     let onRunning: @Sendable () async -> Void
 
     /// The answer could not be written: the connection ends, and no other answer is tried.
@@ -51,6 +52,7 @@ public struct ManagementServer: Service {
                 http.setup(channel: channel, logger: log)
             }
         await withGracefulShutdownHandler {
+            await onListening(server.channel)
             await onRunning()
             await serve(server, http)
         } onGracefulShutdown: {

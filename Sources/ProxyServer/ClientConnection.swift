@@ -34,6 +34,8 @@ final class ClientConnection: AnswerReceiver, ChannelInboundHandler, ChannelOutb
     let loop: LoopState
     let usesTLS: Bool
     let listenerPort: Int
+    /// A PROXY header will say who the client is.
+    let awaitsAddress: Bool
     /// This is one stream of HTTP/2, which carries one request.
     let isStream: Bool
     /// Writes the frames of this stream; nil for other connections.
@@ -80,7 +82,8 @@ final class ClientConnection: AnswerReceiver, ChannelInboundHandler, ChannelOutb
     /// Most bytes kept of pipelined requests, and of a body whose backend does not take it yet.
     static let bufferBound = 64 * 1024
 
-    init(loop: LoopState, usesTLS: Bool, listenerPort: Int, origin: DirectOrigin? = nil) {
+    init(loop: LoopState, usesTLS: Bool, listenerPort: Int, origin: DirectOrigin? = nil, awaitsAddress: Bool = false) {
+        self.awaitsAddress = awaitsAddress
         self.origin = origin
         isStream = false
         frames = nil
@@ -98,6 +101,7 @@ final class ClientConnection: AnswerReceiver, ChannelInboundHandler, ChannelOutb
         origin = nil
         rehearsal = nil
         isStream = true
+        awaitsAddress = false
         loop = session.loop
         usesTLS = session.usesTLS
         listenerPort = session.listenerPort
@@ -120,17 +124,30 @@ final class ClientConnection: AnswerReceiver, ChannelInboundHandler, ChannelOutb
     private func opened(_ context: ChannelHandlerContext) {
         loop.eventBegins()
         guard registration < 0, phase != .closed else { return }
-        guard loop.add(self) else {
-            phase = .closed
-            context.close(promise: nil)
-            return
-        }
         if !isStream {
             if let address = context.channel.remoteAddress?.ipAddress.flatMap({ IPAddress($0) }) { peer = address }
             if let origin { peer = origin.peer }
             peer.write(to: &peerText)
         }
+        guard awaitsAddress || takesPlace(on: context.channel), loop.add(self) else {
+            phase = .closed
+            context.close(promise: nil)
+            return
+        }
         clientDeadline = loop.eventTime + nanoseconds(loop.configuration.headTimeoutMilliseconds)
+    }
+
+    /// False when the client has as many connections as it may; otherwise it has a place until the channel is closed. Streams share
+    /// the place of their connection, and the program's own requests need none.
+    func takesPlace(on channel: any Channel) -> Bool {
+        guard let clients = loop.clients, !isStream, origin == nil else { return true }
+        let peer = peer
+        guard clients.enter(peer) else {
+            loop.turnAway(.client)
+            return false
+        }
+        channel.closeFuture.whenComplete { _ in clients.leave(peer) }
+        return true
     }
 
     /// The peer is not who opened the connection, but whom it speaks for.

@@ -17,6 +17,8 @@ final class LoopState: @unchecked Sendable {
     /// The same, agreeing upon HTTP/2 alone.
     let backendHTTP2: NIOSSLContext?
     private let maxConnections: Int
+    /// nil: one client may have all connections.
+    let clients: ClientPlaces?
 
     /// The current snapshot; a request takes it once, at its head.
     private(set) var snapshot: GatewaySnapshot
@@ -76,12 +78,13 @@ final class LoopState: @unchecked Sendable {
     /// - Parameter number: counts the loops from 0.
     init(
         eventLoop: any EventLoop, number: Int, configuration: ProxyConfiguration, backendTLS: NIOSSLContext?,
-        backendHTTP2: NIOSSLContext? = nil
+        backendHTTP2: NIOSSLContext? = nil, clients: ClientPlaces? = nil
     ) {
         self.eventLoop = eventLoop
         self.configuration = configuration
         self.backendTLS = backendTLS
         self.backendHTTP2 = backendHTTP2
+        self.clients = clients
         maxConnections = max(1, configuration.maxConnections / max(1, configuration.eventLoops))
         stageScratch = StageScratch(nodeName: configuration.nodeName, nodeAddress: configuration.nodeAddress)
         snapshot = .empty
@@ -126,12 +129,22 @@ final class LoopState: @unchecked Sendable {
 
     // MARK: Client connections
 
+    private func hasRoom() -> Bool {
+        if isDraining, !isHandingOver {
+            turnAway(.draining)
+        } else if connections.count + sessions.count >= maxConnections {
+            turnAway(.limit)
+        } else {
+            return true
+        }
+        return false
+    }
+
+    func turnAway(_ reason: TurnedAway) { metrics.turnedAway[reason.rawValue] &+= 1 }
+
     /// False when there are too many; the connection is then to be closed.
     func add(_ connection: ClientConnection) -> Bool {
-        guard connections.count + sessions.count < maxConnections, !isDraining || isHandingOver else {
-            metrics.turnedAway &+= 1
-            return false
-        }
+        guard hasRoom() else { return false }
         if connection.origin == nil, !connection.isStream { metrics.accepted[connection.usesTLS ? 1 : 0] &+= 1 }
         connection.registration = connections.count
         connections.append(connection)
@@ -154,7 +167,7 @@ final class LoopState: @unchecked Sendable {
 
     /// As ``add(_:)-(ClientConnection)``.
     func add(_ session: HTTP2Session) -> Bool {
-        guard connections.count + sessions.count < maxConnections, !isDraining || isHandingOver else {
+        guard hasRoom() else {
             metrics.closed[session.usesTLS ? 1 : 0] &+= 1
             return false
         }

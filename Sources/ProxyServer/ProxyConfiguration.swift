@@ -37,6 +37,8 @@ public struct ProxyConfiguration: Sendable {
     public var nodeAddress = "127.0.0.1"
     /// Client connections open at a time; further ones are closed when they come.
     public var maxConnections = 50_000
+    /// The same of one client: an address, or a /64 network with IPv6. 0: as many as there may be in all.
+    public var maxConnectionsPerClient = 0
     /// A head must be complete so many milliseconds after its first byte.
     public var headTimeoutMilliseconds = 10_000
     /// Longest pause inside a request body; the vendor's `request_body_timeout`.

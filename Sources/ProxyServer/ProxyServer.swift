@@ -15,6 +15,7 @@ public final class ProxyServer: Sendable {
     private let group: MultiThreadedEventLoopGroup
     let loops: [LoopState]
     private let monitor: HealthMonitor
+    let acceptFailures: AcceptFailures
     var accessLog: AccessLog? { configuration.accessLog }
     private let state = NIOLockedState()
 
@@ -39,6 +40,7 @@ public final class ProxyServer: Sendable {
     public init(configuration: ProxyConfiguration, logger: Logger) throws(ProxyStartError) {
         self.configuration = configuration
         self.logger = logger
+        acceptFailures = AcceptFailures(logger: logger)
         group = MultiThreadedEventLoopGroup(numberOfThreads: max(1, configuration.eventLoops))
         var settings = TLSConfiguration.makeClientConfiguration()
         settings.certificateVerification = configuration.verifiesBackendCertificates ? .fullVerification : .none
@@ -51,12 +53,14 @@ public final class ProxyServer: Sendable {
         } catch {
             throw .tlsSettings("\(error)")
         }
+        let limit = configuration.maxConnectionsPerClient
+        let clients = limit > 0 ? ClientPlaces(limit: limit) : nil
         var loops: [LoopState] = []
         for (number, eventLoop) in group.makeIterator().enumerated() {
             loops.append(
                 LoopState(
                     eventLoop: eventLoop, number: number, configuration: configuration, backendTLS: backendTLS,
-                    backendHTTP2: backendHTTP2))
+                    backendHTTP2: backendHTTP2, clients: clients))
         }
         self.loops = loops
         // There is at least one loop; checks are few, and one loop carries them all.
@@ -98,11 +102,29 @@ public final class ProxyServer: Sendable {
         }
     }
 
+    /// Has failures to accept at a listener of another part of the program counted and survived as those of the gateway.
+    public func watchAccepting(at listener: any Channel) async {
+        let failures = acceptFailures
+        do {
+            try await listener.eventLoop.submit {
+                try listener.pipeline.syncOperations.addHandler(AcceptWatch(failures), position: .first)
+            }.get()
+        } catch {
+            logger.warning("a listener is not watched", metadata: ["error": "\(error)"])
+        }
+    }
+
     private func listen(
         _ socket: ListeningSocket, _ address: ProxyConfiguration.Address, tls: NIOSSLContext?, expectsProxyHeader: Bool
     ) async throws(ProxyStartError) {
         let loops = loops
+        let failures = acceptFailures
         let bootstrap = ServerBootstrap(group: group)
+            .serverChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(AcceptWatch(failures))
+                }
+            }
             .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
             .childChannelOption(.maxMessagesPerRead, value: 1)
             .childChannelOption(.allowRemoteHalfClosure, value: true)
@@ -113,7 +135,8 @@ public final class ProxyServer: Sendable {
                         throw ChannelError.inappropriateOperationForState
                     }
                     let port = channel.localAddress?.port ?? 0
-                    let connection = ClientConnection(loop: loop, usesTLS: tls != nil, listenerPort: port)
+                    let connection = ClientConnection(
+                        loop: loop, usesTLS: tls != nil, listenerPort: port, awaitsAddress: expectsProxyHeader)
                     if expectsProxyHeader {
                         try channel.pipeline.syncOperations.addHandler(ProxyHeaderHandler(connection: connection))
                     }

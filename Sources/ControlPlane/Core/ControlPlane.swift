@@ -28,6 +28,7 @@ public final class ControlPlane: Sendable {
     /// Only touched on `writer`.
     private let publisher: SnapshotPublisher
     let publicationMetrics = PublicationMetrics()
+    let health: StoreHealth
     let traffic: TrafficBook
     let uses: UseBook
 
@@ -48,6 +49,7 @@ public final class ControlPlane: Sendable {
         self.box = box
         self.settings = settings
         self.log = log
+        health = StoreHealth(log: log)
         self.clock = clock
         self.traffic = TrafficBook(source: traffic)
         self.uses = UseBook(source: uses)
@@ -87,7 +89,7 @@ public final class ControlPlane: Sendable {
             writer.async { [self] in
                 do {
                     let (value, revision, tags, plan) = try mapped {
-                        try store.write { sql in
+                        try stored { sql in
                             let writing = Writing(sql: sql, now: clock(), box: box, instanceID: call.instanceID)
                             let value = try body(writing)
                             try writing.checkExpectedState(of: call)
@@ -129,7 +131,7 @@ public final class ControlPlane: Sendable {
     ) async throws -> Value {
         try await withCheckedThrowingContinuation { continuation in
             writer.async { [self] in
-                continuation.resume(with: Swift.Result { () throws -> Value in try store.write { sql in try body(sql, clock()) } })
+                continuation.resume(with: Swift.Result { () throws -> Value in try stored { sql in try body(sql, clock()) } })
             }
         }
     }

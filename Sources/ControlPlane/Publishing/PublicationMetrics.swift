@@ -61,6 +61,7 @@ extension ControlPlane {
     public func metrics() -> MetricsText {
         var out = MetricsText()
         publicationMetrics.write(to: &out)
+        health.write(to: &out)
         return out
     }
 }

@@ -13,18 +13,21 @@ public struct ProcessStatus: Sendable {
     public let revision: @Sendable () -> UInt64
     /// Whether requests can be served; false while starting and while draining.
     public let isReady: @Sendable () -> Bool
+    /// Whether the store takes changes. Without it traffic goes on: that is no reason to be taken out of service.
+    public let isWritable: @Sendable () -> Bool
     /// Metrics of the other parts of the program, in the text format of Prometheus.
     public let metrics: @Sendable () async -> String
 
     public init(
         version: String, startTime: Int64, revision: @escaping @Sendable () -> UInt64, isReady: @escaping @Sendable () -> Bool,
-        metrics: @escaping @Sendable () async -> String = { "" }
+        isWritable: @escaping @Sendable () -> Bool = { true }, metrics: @escaping @Sendable () async -> String = { "" }
     ) {
         self.metrics = metrics
         self.version = version
         self.startTime = startTime
         self.revision = revision
         self.isReady = isReady
+        self.isWritable = isWritable
     }
 }
 
@@ -45,7 +48,8 @@ struct Probes: Sendable {
     func answer(_ probe: Probe) async -> Response {
         switch probe {
         case .live: Self.text("ok\n", .ok)
-        case .ready: status.isReady() ? Self.text("ready\n", .ok) : Self.text("not ready\n", .serviceUnavailable)
+        case .ready where !status.isReady(): Self.text("not ready\n", .serviceUnavailable)
+        case .ready: Self.text(status.isWritable() ? "ready\n" : "ready, but the store takes no changes\n", .ok)
         case .document:
             Response(status: .ok, headers: [.contentType: "application/yaml"], body: .init(byteBuffer: document))
         case .metrics: Self.text(metrics.text(status) + (await status.metrics()), .ok, "text/plain; version=0.0.4; charset=utf-8")

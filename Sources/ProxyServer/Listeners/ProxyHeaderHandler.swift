@@ -30,7 +30,13 @@ final class ProxyHeaderHandler: ChannelInboundHandler, RemovableChannelHandler {
             context.close(promise: nil)
         case .complete(let consumed, let source):
             isDecided = true
-            if let source { connection.count(as: source) }
+            if let source {
+                connection.count(as: source)
+                guard connection.takesPlace(on: context.channel) else {
+                    context.close(promise: nil)
+                    return
+                }
+            }
             received.moveReaderIndex(forwardBy: consumed)
             let rest = received
             received = ByteBuffer()

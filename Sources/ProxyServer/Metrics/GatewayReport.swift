@@ -42,6 +42,11 @@ extension ProxyServer {
         out.single(
             "gatehouse_gateway_revision", .gauge, "Revision of the configuration that all event loops serve.",
             revision == .max ? 0 : revision)
+        out.family(
+            "gatehouse_accept_failures_total", .counter, "Connections that could not be accepted when they came; they wait.")
+        for (reason, count) in acceptFailures.counts {
+            out.sample("gatehouse_accept_failures_total", [("reason", "\(reason)")], count)
+        }
         log(&out)
         return out
     }
@@ -114,8 +119,11 @@ extension ProxyServer {
         for (listener, name) in listeners.enumerated() {
             out.sample("gatehouse_http2_connections", [("listener", name)], sum.sessions[listener])
         }
-        out.single(
-            "gatehouse_connections_refused_total", .counter, "Client connections closed at once: too many, or draining.", sum.turnedAway)
+        out.family(
+            "gatehouse_connections_refused_total", .counter, "Client connections closed at once: too many, too many of one client, or draining.")
+        for reason in TurnedAway.allCases {
+            out.sample("gatehouse_connections_refused_total", [("reason", reason.label)], sum.turnedAway[reason.rawValue])
+        }
         out.single("gatehouse_backend_attempts_total", .counter, "Attempts to have a request answered by a backend.", sum.attempts)
         out.single("gatehouse_backend_retries_total", .counter, "Attempts that repeated a failed one.", sum.repetitions)
         out.single("gatehouse_backend_connects_total", .counter, "Connections to backends that were asked for.", sum.connects)

@@ -49,7 +49,8 @@ struct LoopMetrics: Sendable {
     var closed: [UInt64] = [0, 0]
     /// Of the open ones, those that speak HTTP/2.
     var sessions = [0, 0]
-    var turnedAway: UInt64 = 0
+    /// By ``TurnedAway``.
+    var turnedAway: [UInt64] = Array(repeating: 0, count: TurnedAway.allCases.count)
     var attempts: UInt64 = 0
     var repetitions: UInt64 = 0
     var connects: UInt64 = 0
@@ -89,7 +90,7 @@ struct LoopMetrics: Sendable {
         a.bytesIn &+= b.bytesIn
         a.bytesOut &+= b.bytesOut
         for (refusal, count) in b.refusals { a.refusals[refusal, default: 0] &+= count }
-        a.turnedAway &+= b.turnedAway
+        for reason in a.turnedAway.indices { a.turnedAway[reason] &+= b.turnedAway[reason] }
         a.attempts &+= b.attempts
         a.repetitions &+= b.repetitions
         a.connects &+= b.connects

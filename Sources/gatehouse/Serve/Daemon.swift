@@ -28,6 +28,7 @@ enum Daemon {
             return handler
         }
         let log = Logger(label: "gatehouse")
+        ProcessLimits.raiseDescriptors()
         let inheritance = settings.takesOver ? try Inheritance(folder: DataFolder.absolute(settings.dataFolder)) : nil
         let folder = try DataFolder(path: settings.dataFolder)
         let box = SecretBox(keyMaterial: try folder.secretKey())
@@ -54,6 +55,8 @@ enum Daemon {
         configuration.httpsExpectsProxyHeader = settings.gatewayTLSProxyProtocol
         configuration.tlsWithoutHTTP2 = tls.withoutHTTP2
         configuration.allowsPlainHTTP2 = settings.gatewayH2C
+        configuration.maxConnections = settings.maxConnections
+        configuration.maxConnectionsPerClient = settings.maxConnectionsPerClient
         configuration.tunnelIdleMilliseconds = settings.tunnelIdleSeconds * 1000
         let gateway: ProxyServer
         do {
@@ -74,6 +77,9 @@ enum Daemon {
                     inForce()
                 }
             })
+        let certificates = CertificateWatch(
+            plane: plane, own: CertificateEnd(use: .gateway, id: "gateway", endsAt: tls.endsAt),
+            revision: { state.revision.withLock { $0 } }, log: log)
         let directory = IdentityDirectory(plane: plane, lifeSeconds: Int64(settings.tokenLifeSeconds))
         try await FirstStart.run(plane: plane, directory: directory, folder: folder, settings: settings)
         gateway.identifyCallers(GatewayIdentities.lookup(in: directory))
@@ -98,13 +104,14 @@ enum Daemon {
                 plane, debugging: GatewayDebugging.sender(gateway), explaining: GatewayExplaining.explainer(gateway, directory)),
             status: ProcessStatus(
                 version: version, startTime: ControlPlane.wallClock().seconds, revision: { state.revision.withLock { $0 } },
-                isReady: { state.isReady.withLock { $0 } },
+                isReady: { state.isReady.withLock { $0 } }, isWritable: { plane.isWritable },
                 metrics: {
                     var own = MetricsText()
                     ProcessMetrics.write(to: &own)
+                    await certificates.write(to: &own)
                     return await gateway.metrics().text + kafka.metrics().text + (tracing?.exporter.metrics().text ?? "") + plane.metrics().text + own.text
                 }),
-            log: log,
+            log: log, onListening: { await gateway.watchAccepting(at: $0) },
             onRunning: {
                 state.isReady.withLock { $0 = true }
                 print(
@@ -124,6 +131,7 @@ enum Daemon {
             .init(service: GatewayService(
                 gateway: gateway, kafka: kafka, tracing: tracing?.exporter, state: state, drain: .seconds(settings.drainSeconds))),
             .init(service: writing, successTerminationBehavior: .ignore),
+            .init(service: certificates),
             .init(service: LogReopening(log: accessLog)),
         ]
         if let http = bound.sockets.http, let https = bound.sockets.https {
@@ -218,7 +226,8 @@ final class ReadyState: Sendable {
     let revision = Mutex<UInt64>(0)
 }
 
-/// Stores what the gateway has counted every ten seconds: a crash loses no more than that.
+/// Stores what the gateway has counted every ten seconds: a crash loses no more than that. And asks a store that took no changes
+/// whether it takes them again.
 private struct StatisticsService: Service {
     let plane: ControlPlane
 
@@ -227,6 +236,7 @@ private struct StatisticsService: Service {
             while !Task.isCancelled {
                 guard (try? await Task.sleep(for: .seconds(10))) != nil else { return }
                 await plane.settleTraffic()
+                await plane.retryStore()
             }
         }
     }

@@ -1,5 +1,6 @@
 import Crypto
 import Foundation
+import GatewayModel
 import NIOSSL
 import SwiftASN1
 import X509
@@ -10,10 +11,11 @@ enum GatewayCertificate {
     private static let lifetime: TimeInterval = 365 * 86_400
     private static let renewalMargin: TimeInterval = 30 * 86_400
 
-    /// - Returns: TLS settings for the listener, TLS 1.2 and 1.3: for clients that may agree on HTTP/2, and for the others.
+    /// - Returns: TLS settings for the listener, TLS 1.2 and 1.3: for clients that may agree on HTTP/2, and for the others. And when
+    ///   the certificate ends.
     static func tlsContext(
         certificatePath: String, keyPath: String, hosts: [String]
-    ) throws -> (withHTTP2: NIOSSLContext, withoutHTTP2: NIOSSLContext) {
+    ) throws -> (withHTTP2: NIOSSLContext, withoutHTTP2: NIOSSLContext, endsAt: Timestamp) {
         if !isUsable(certificatePath, keyPath) {
             let (certificate, key) = try make(hosts: hosts)
             // Key first: a certificate without its key is made anew, the other way round as well.
@@ -28,7 +30,11 @@ enum GatewayCertificate {
             configuration.applicationProtocols = ["http/1.1"]
             let plain = try NIOSSLContext(configuration: configuration)
             configuration.applicationProtocols = ["h2", "http/1.1"]
-            return (try NIOSSLContext(configuration: configuration), plain)
+            let end = try Certificate(pemEncoded: String(contentsOfFile: certificatePath, encoding: .utf8)).notValidAfter
+            return (
+                try NIOSSLContext(configuration: configuration), plain,
+                Timestamp(nanoseconds: Int64(end.timeIntervalSince1970) * 1_000_000_000)
+            )
         } catch {
             throw PlainFailure("the certificate \(certificatePath) and its key cannot be used")
         }

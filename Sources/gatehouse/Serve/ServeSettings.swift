@@ -36,6 +36,9 @@ struct ServeSettings: Sendable, Equatable {
     /// Revisions whose state can be told and restored.
     var historyRevisions = 10_000
     var tokenLifeSeconds = 86_400
+    /// Client connections open at a time, and those of one client; 0: no limit of its own.
+    var maxConnections = 50_000
+    var maxConnectionsPerClient = 0
     var quotas = Quotas()
     var functions = FunctionRegistry()
     var logLevel = "info"
@@ -81,6 +84,8 @@ struct ServeSettings: Sendable, Equatable {
         if let value = file.featureIntervalSeconds { featureIntervalSeconds = value }
         if let value = file.historyRevisions { historyRevisions = value }
         if let value = file.tokenLifeSeconds { tokenLifeSeconds = value }
+        if let value = file.maxConnections { maxConnections = value }
+        if let value = file.maxConnectionsPerClient { maxConnectionsPerClient = value }
         if let value = file.logLevel { logLevel = value }
         if let value = file.accessLog { accessLog = try Self.accessLog(value, path) }
         if let value = file.kafkaLog {
@@ -103,6 +108,8 @@ struct ServeSettings: Sendable, Equatable {
         try require((1...256).contains(gatewayThreads), "gateway_threads is outside 1 to 256")
         try require((0...3600).contains(drainSeconds), "drain_seconds is outside 0 to 3600")
         try require((1...86_400).contains(tunnelIdleSeconds), "tunnel_idle_seconds is outside 1 to 86400")
+        try require((1...1_000_000).contains(maxConnections), "max_connections is outside 1 to 1000000")
+        try require((0...1_000_000).contains(maxConnectionsPerClient), "max_connections_per_client is outside 0 to 1000000")
         try require((0...86_400).contains(featureIntervalSeconds), "feature_interval_seconds is outside 0 to 86400")
         try require((0...10_000_000).contains(historyRevisions), "history_revisions is outside 0 to 10000000")
         try require((1...5_000_000).contains(kafkaQueueRecords), "kafka_log.queue_records is outside 1 to 5000000")
@@ -166,6 +173,7 @@ struct ServeSettings: Sendable, Equatable {
 private struct SettingsFile: Decodable {
     var management, gateway, gatewayTLS, region, domainName, groupHostSuffix, publicURL, logLevel: String?
     var gatewayThreads, drainSeconds, featureIntervalSeconds, tunnelIdleSeconds, tokenLifeSeconds, historyRevisions: Int?
+    var maxConnections, maxConnectionsPerClient: Int?
     var verifyBackendCertificates, gatewayProxyProtocol, gatewayTLSProxyProtocol, gatewayH2C: Bool?
     var quotas: [String: Int]?
     var functions: [String: String]?
@@ -239,6 +247,8 @@ private struct SettingsFile: Decodable {
         case featureIntervalSeconds = "feature_interval_seconds"
         case historyRevisions = "history_revisions"
         case tokenLifeSeconds = "token_life_seconds"
+        case maxConnections = "max_connections"
+        case maxConnectionsPerClient = "max_connections_per_client"
         case verifyBackendCertificates = "verify_backend_certificates"
     }
 
@@ -292,6 +302,8 @@ private struct SettingsFile: Decodable {
         drainSeconds = try values.decodeIfPresent(Int.self, forKey: .drainSeconds)
         historyRevisions = try values.decodeIfPresent(Int.self, forKey: .historyRevisions)
         tokenLifeSeconds = try values.decodeIfPresent(Int.self, forKey: .tokenLifeSeconds)
+        maxConnections = try values.decodeIfPresent(Int.self, forKey: .maxConnections)
+        maxConnectionsPerClient = try values.decodeIfPresent(Int.self, forKey: .maxConnectionsPerClient)
         featureIntervalSeconds = try values.decodeIfPresent(Int.self, forKey: .featureIntervalSeconds)
         verifyBackendCertificates = try values.decodeIfPresent(Bool.self, forKey: .verifyBackendCertificates)
         quotas = try values.decodeIfPresent([String: Int].self, forKey: .quotas)
