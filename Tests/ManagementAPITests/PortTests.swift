@@ -64,7 +64,7 @@ final class Port: Sendable {
         var routes = families ? ManagementOperations.all(plane, debugging: { _ in nil }, explaining: { _ in nil }) : OperationRoutes()
         register(&routes)
         responder = ManagementApplication.responder(
-            settings: ManagementSettings(host: "127.0.0.1", port: 0, publicURL: "http://gate", region: "region-1"),
+            settings: ManagementSettings(publicURL: "http://gate", region: "region-1"),
             directory: directory, routes: routes,
             status: ProcessStatus(version: "1", startTime: 1, revision: { 7 }, isReady: { true }), log: log)
     }
