@@ -79,6 +79,11 @@ def tries_now_and_then(scraper: Scraper) -> None:
     assert more - first <= 20 * (time.monotonic() - began) + 20
 
 
+#: Known fault: about one run in ten, the process ends with signal 4 in a system library while it has no descriptor left.
+ends_sometimes = pytest.mark.xfail(reason="without descriptors the process sometimes ends with signal 4", strict=False)
+
+
+@ends_sometimes
 def test_descriptors_run_out_and_come_back(fresh_gatehouse, make_world, backend):
     program = fresh_gatehouse("--gateway-threads", "2", settings=ROOMY)
     world = make_world(program)
@@ -112,6 +117,7 @@ def test_descriptors_run_out_and_come_back(fresh_gatehouse, make_world, backend)
     assert program.stop() == 0
 
 
+@ends_sometimes
 def test_descriptors_come_back_when_clients_leave(fresh_gatehouse, make_world, backend):
     program = fresh_gatehouse("--gateway-threads", "2", settings=ROOMY)
     world = make_world(program)
