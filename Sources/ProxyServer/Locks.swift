@@ -1,11 +1,14 @@
 import NIOConcurrencyHelpers
 import NIOCore
 import Snapshot
+import Sockets
 
 /// What the server's owner and publishers share; never touched by a request.
 struct NIOLockedState: Sendable {
     struct Content {
         var listeners: [any Channel] = []
+        /// Theirs, open until they are closed.
+        var sockets: [ListeningSocket] = []
         /// What was counted before the event loops ended, for who asks then.
         var traffic: [TrafficSample] = []
         var uses: [UseSample] = []

@@ -19,7 +19,7 @@ public final class ProxyServer: Sendable {
     var accessLog: AccessLog? { configuration.accessLog }
     private let state = NIOLockedState()
 
-    /// Addresses that the listeners really have, and their sockets, which stay open behind the listeners.
+    /// Addresses that the listeners really have, and their sockets, which are open until the server accepts no more.
     public struct Bound: Sendable {
         public let http: ProxyConfiguration.Address?
         public let https: ProxyConfiguration.Address?
@@ -155,7 +155,10 @@ public final class ProxyServer: Sendable {
         } catch {
             throw .cannotListen("\(address.host):\(socket.port)", reason: "\(error)")
         }
-        state.withLock { $0.listeners.append(channel) }
+        state.withLock {
+            $0.listeners.append(channel)
+            $0.sockets.append(socket)
+        }
         logger.info("gateway listens", metadata: ["host": "\(address.host)", "port": "\(socket.port)", "tls": "\(tls != nil)"])
     }
 
@@ -245,12 +248,16 @@ public final class ProxyServer: Sendable {
     }
 
     private func stopListening() async {
-        let listeners = state.withLock { state in
-            let listeners = state.listeners
-            state.listeners = []
-            return listeners
+        let (listeners, sockets) = state.withLock { state in
+            defer {
+                state.listeners = []
+                state.sockets = []
+            }
+            return (state.listeners, state.sockets)
         }
         for listener in listeners { try? await listener.close() }
+        // Who still connects is refused, unless another process has the socket.
+        for socket in sockets { socket.closeDescriptor() }
     }
 
     /// Stops accepting, closes idle connections, lets running requests finish for at most `drain`, then closes what is left.

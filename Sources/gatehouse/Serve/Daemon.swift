@@ -126,7 +126,7 @@ enum Daemon {
             })
         inheritance?.waitForDecisions(log: log)
         let taken = TakenOver()
-        let writing = EndingEarly(services: [application, StatisticsService(plane: plane)], log: log)
+        let writing = EndingEarly(services: [application, StatisticsService(plane: plane)], log: log) { managementSocket.closeDescriptor() }
         var services: [ServiceGroupConfiguration.ServiceConfiguration] = [
             .init(service: GatewayService(
                 gateway: gateway, kafka: kafka, tracing: tracing?.exporter, state: state, drain: .seconds(settings.drainSeconds))),

@@ -172,10 +172,13 @@ final class TakenOver: Sendable {
 /// Services that can be ended before the process ends.
 final class EndingEarly: Service {
     private let group: ServiceGroup
+    private let atShutdown: @Sendable () -> Void
     private let ended: AsyncStream<Never>
     private let end: AsyncStream<Never>.Continuation
 
-    init(services: [any Service], log: Logger) {
+    /// - Parameter atShutdown: called when they end because the process does.
+    init(services: [any Service], log: Logger, atShutdown: @escaping @Sendable () -> Void) {
+        self.atShutdown = atShutdown
         group = ServiceGroup(configuration: .init(services: services.map { .init(service: $0) }, logger: log))
         (ended, end) = AsyncStream.makeStream()
     }
@@ -184,7 +187,8 @@ final class EndingEarly: Service {
         defer { end.finish() }
         try await withGracefulShutdownHandler {
             try await group.run()
-        } onGracefulShutdown: { [group] in
+        } onGracefulShutdown: { [group, atShutdown] in
+            atShutdown()
             Task { await group.triggerGracefulShutdown() }
         }
     }
