@@ -93,14 +93,14 @@ async def repeat(work, done: Counter, failures: list[str], until: float) -> None
 
 
 async def mortality(members: list[Backend], until: float) -> None:
-    """One member after the other is away for a while; one is always there."""
+    """One member after the other is away for a while. The next one goes when the check of five seconds has seen that this one is back."""
     number = 0
     while time.monotonic() < until:
         member = members[number % len(members)]
         await member.die()
         await asyncio.sleep(2)
         await member.revive()
-        await asyncio.sleep(3)
+        await asyncio.sleep(12)
         number += 1
 
 
