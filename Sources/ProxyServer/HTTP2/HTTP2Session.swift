@@ -199,7 +199,8 @@ final class HTTP2Session: ChannelInboundHandler, @unchecked Sendable {
     }
 
     private func find(_ id: UInt32) -> HTTP2Stream? {
-        for entry in entries where entry.id == id { return entry.stream }
+        // By place, because a copy of an entry counts two references.
+        for place in entries.indices where entries[place].id == id { return entries[place].stream }
         return nil
     }
 
