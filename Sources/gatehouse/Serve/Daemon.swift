@@ -104,7 +104,7 @@ enum Daemon {
                 plane, debugging: GatewayDebugging.sender(gateway), explaining: GatewayExplaining.explainer(gateway, directory)),
             status: ProcessStatus(
                 version: version, startTime: ControlPlane.wallClock().seconds, revision: { state.revision.withLock { $0 } },
-                isReady: { state.isReady.withLock { $0 } }, isWritable: { plane.isWritable },
+                isReady: { state.isReady.withLock { $0 } && gateway.isListening }, isWritable: { plane.isWritable },
                 metrics: {
                     var own = MetricsText()
                     ProcessMetrics.write(to: &own)
