@@ -29,7 +29,8 @@ enum Daemon {
         }
         let log = Logger(label: "gatehouse")
         ProcessLimits.raiseDescriptors()
-        let inheritance = settings.takesOver ? try Inheritance(folder: DataFolder.absolute(settings.dataFolder)) : nil
+        let inheritance = settings.takesOver
+            ? try Inheritance(folder: DataFolder.absolute(settings.dataFolder), settings: settings) : nil
         let folder = try DataFolder(path: settings.dataFolder)
         let box = SecretBox(keyMaterial: try folder.secretKey())
         let store = try FirstStart.openStore(folder.database)
