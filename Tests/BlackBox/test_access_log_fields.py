@@ -6,10 +6,14 @@ import pytest
 
 from harness import functions
 from harness.backend import Answer
+from harness.frames import Frames
 from harness.functions import answers, decides
+from harness.http2 import HTTP2
 from harness.logs import Logged, logging_program
 from harness.world import unique
 from test_caller_authentication import authorize, call_signed, make_app
+from test_grpc import grpc_api
+from test_grpc_backends import EMPTY, INTERNAL_ERROR, calling
 from test_proxy_protocol import line as proxy_line
 
 
@@ -68,6 +72,45 @@ def test_compression(log, backend):
     forwarded, own, plain = log.take(3)
     assert abs(forwarded["gzip_ratio"] - len(text) / len(replies[0].body)) <= 0.01
     assert abs(own["gzip_ratio"] - 5002 / len(replies[1].body)) <= 0.01 and plain["gzip_ratio"] == "-"
+
+
+def test_how_calls_of_grpc_ended(log):
+    world = log.world
+
+    def silent(session, stream):
+        with session.lock:
+            session.h2.send_headers(stream, session.head())
+            session.h2.send_data(stream, EMPTY, end_stream=True)
+            session.flush()
+
+    def part(session, stream):
+        session.part(stream)
+        session.reset(stream, INTERNAL_ERROR)
+
+    cases = [
+        (lambda session, stream: session.answer(stream), (200, 0)),
+        (lambda session, stream: session.answer(stream, status="9"), (200, 9)),
+        (lambda session, stream: session.answer(stream, None, "5"), (200, 5)),
+        (lambda session, stream: session.answer(stream, status="many"), (200, "-")),
+        (silent, (200, "-")),
+        (lambda session, stream: session.reset(stream, INTERNAL_ERROR), (502, 13)),
+        (part, (502, 13)),
+    ]
+    with Frames(cases[0][0]) as backend:
+        api = grpc_api(world, backend.address)
+        with HTTP2(world.gatehouse.gateway, api.host) as client:
+            for number, (script, wanted) in enumerate(cases):
+                backend.script = script
+                client.ask(2 * number + 1, "POST", "/test.Echo/Unary", more=calling(), body=EMPTY)
+                [line] = log.take()
+                assert (line["status"], line["grpc_status"]) == wanted, (number, line)
+                assert list(line)[list(line).index("status") + 1] == "grpc_status"
+            # The gateway's own answer to what never got as far as an API.
+            client.ask(99, "POST", "/nothing", more=calling(), body=EMPTY)
+            [line] = log.take()
+            assert (line["status"], line["grpc_status"]) == (404, 12)
+            client.ask(101, "POST", "/nothing")
+            assert "grpc_status" not in log.take()[0]
 
 
 def test_functions(log, function_service):
