@@ -124,6 +124,8 @@ final class Exchange {
     var deadline = UInt64.max
     /// Set while the request is a call of gRPC.
     var call: GRPCCall?
+    /// With which a call has ended, whether or not it had got as far as a route.
+    var callStatus: Int?
 
     /// Gives the backend until then; a call's own deadline stands before it.
     func wait(until moment: UInt64) { deadline = min(moment, call?.deadline ?? .max) }
@@ -146,6 +148,7 @@ final class Exchange {
         status = 0
         sentBytes = 0
         failure = nil
+        if callStatus != nil { callStatus = nil }
         isOpen = true
         if attempt != nil { attempt = nil }
         gzipCounts = (0, 0)
