@@ -67,7 +67,9 @@ extension ClientConnection {
         }
         destination.request = request.withUnsafeReadableBytes { MaskedRequest.text($0, secret: secret) }
         if backend.upstream.speaksHTTP2 {
-            destination.request = HTTP2RequestFields(ByteBuffer(string: destination.request), usesTLS: backend.upstream.usesTLS)?.text ?? ""
+            destination.request = Array(destination.request.utf8).withUnsafeBytes {
+                HTTP2RequestFields(ByteView($0))?.lines(usesTLS: backend.upstream.usesTLS) ?? ""
+            }
         }
         rehearsal.send(to: destination, destination.addresses.joined(separator: ", "))
         let answer = exchange.ownAnswer

@@ -30,6 +30,8 @@ final class UpstreamConnection: ChannelInboundHandler, ChannelOutboundHandler {
 
     private let pool: UpstreamPool
     private var context: ChannelHandlerContext?
+    /// Reads and writes the frames where this is one stream of HTTP/2; nil for other connections.
+    private var stream: BackendStream?
     private var receiver: AnswerReceiver?
     let head = ResponseHead()
     /// Reused for every request head.
@@ -51,10 +53,45 @@ final class UpstreamConnection: ChannelInboundHandler, ChannelOutboundHandler {
     var idleSince: UInt64 = 0
     private var isClosed = false
     private var outputClosed = false
-    private var pausesReading = false
+    private(set) var pausesReading = false
     private var heldRead = false
 
     init(_ pool: UpstreamPool) { self.pool = pool }
+
+    // MARK: Stream
+
+    /// Serves streams of HTTP/2, one after the other; the first one begins.
+    static func serving(streamsOf pool: UpstreamPool) -> (UpstreamConnection, BackendStream) {
+        let connection = UpstreamConnection(pool)
+        let stream = BackendStream(connection)
+        connection.stream = stream
+        return (connection, stream)
+    }
+
+    /// The next stream begins.
+    func opensAgain() {
+        receiver = nil
+        isClosed = false
+        isWritable = true
+        pausesReading = false
+        isReused = false
+        hasLeftover = false
+        trailers = []
+        resetCode = nil
+        wasRefused = false
+    }
+
+    func streamIsWritable(_ isWritable: Bool) {
+        self.isWritable = isWritable
+        if isWritable { receiver?.backendIsWritable() }
+    }
+
+    /// The stream has ended, and the answer perhaps not.
+    func streamEnds(malformed: Bool) {
+        guard !isClosed else { return }
+        isClosed = true
+        receiver?.answerFails(self, malformed: malformed)
+    }
 
     // MARK: For the request
 
@@ -68,14 +105,22 @@ final class UpstreamConnection: ChannelInboundHandler, ChannelOutboundHandler {
         answered = false
     }
 
-    var isUsable: Bool { !isClosed && context != nil }
+    var isUsable: Bool { !isClosed && (context != nil || stream?.session != nil) }
     /// As the channel last said; asking the channel costs a call through its existential and an atomic load.
     private(set) var isWritable = true
 
-    func send(_ buffer: ByteBuffer) { context?.writeAndFlush(wrapOutboundOut(buffer), promise: nil) }
+    /// What goes to streams goes out at the end of the loop's turn.
+    func send(_ buffer: ByteBuffer) {
+        if let stream { stream.write(buffer) } else { context?.writeAndFlush(wrapOutboundOut(buffer), promise: nil) }
+    }
 
     /// - Parameter done: told once whether the system has taken all of it.
     func send(_ buffer: ByteBuffer, _ done: @escaping (Bool) -> Void) {
+        if let stream {
+            let isOpen = stream.session != nil
+            stream.write(buffer)
+            return done(isOpen)
+        }
         guard let context else { return done(false) }
         let written = context.eventLoop.makePromise(of: Void.self)
         written.futureResult.assumeIsolated().whenComplete { result in
@@ -84,7 +129,9 @@ final class UpstreamConnection: ChannelInboundHandler, ChannelOutboundHandler {
         context.writeAndFlush(wrapOutboundOut(buffer), promise: written)
     }
 
-    func write(_ buffer: ByteBuffer) { context?.write(wrapOutboundOut(buffer), promise: nil) }
+    func write(_ buffer: ByteBuffer) {
+        if let stream { stream.write(buffer) } else { context?.write(wrapOutboundOut(buffer), promise: nil) }
+    }
 
     /// Gives the connection back: to the pool if its state is known, otherwise it is closed.
     func release(reusable: Bool) {
@@ -98,7 +145,7 @@ final class UpstreamConnection: ChannelInboundHandler, ChannelOutboundHandler {
         receiver = nil
         guard !isClosed else { return }
         isClosed = true
-        context?.close(promise: nil)
+        if let stream { stream.close() } else { context?.close(promise: nil) }
     }
 
     func pauseReading() { pausesReading = true }
@@ -106,14 +153,12 @@ final class UpstreamConnection: ChannelInboundHandler, ChannelOutboundHandler {
     func resumeReading() {
         guard pausesReading else { return }
         pausesReading = false
+        stream?.widen()
         if heldRead {
             heldRead = false
             context?.read()
         }
     }
-
-    /// What came is no answer, in a way that the bytes given to this connection cannot say.
-    func answerIsMalformed() { receiver?.answerFails(self, malformed: true) }
 
     // MARK: Channel
 
@@ -127,7 +172,11 @@ final class UpstreamConnection: ChannelInboundHandler, ChannelOutboundHandler {
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         pool.loop.eventBegins()
-        var buffer = unwrapInboundIn(data)
+        receive(unwrapInboundIn(data))
+    }
+
+    func receive(_ buffer: ByteBuffer) {
+        var buffer = buffer
         guard let receiver else {
             // Nobody has asked for anything.
             pool.remove(self)
@@ -152,7 +201,7 @@ final class UpstreamConnection: ChannelInboundHandler, ChannelOutboundHandler {
                         }
                         hasHead = true
                         body = BodyReader(.untilClose)
-                        if !pool.upstream.usesTLS {
+                        if !pool.upstream.usesTLS, let context {
                             try? context.channel.syncOptions?.setOption(.allowRemoteHalfClosure, value: true)
                         }
                         continue

@@ -39,7 +39,7 @@ final class UpstreamPool: @unchecked Sendable {
 
     var isUnused: Bool { open == 0 && idle.isEmpty }
 
-    func take() -> UpstreamConnection? { idle.popLast() }
+    func take() -> UpstreamConnection? { upstream.speaksHTTP2 ? takeStream() : idle.popLast() }
 
     func put(_ connection: UpstreamConnection) {
         // A stream carries one request.

@@ -20,10 +20,10 @@ public enum HTTP2AnswerFields {
             default:
                 let name = answer.name(at: index)
                 writer.append(0x00 as UInt8)
-                integer(name.count, to: &writer)
+                HPACKLiteral.integer(name.count, to: &writer)
                 writer.append(lowercasing: name)
             }
-            string(answer.value(at: index), to: &writer)
+            HPACKLiteral.string(answer.value(at: index), to: &writer)
         }
         // Calls of gRPC have no length, not even where an answer has no messages.
         guard let length = answer.declaredLength, answer.value(.contentType)?.hasPrefixIgnoringCase(grpc) != true else { return }
@@ -34,7 +34,7 @@ public enum HTTP2AnswerFields {
             rest /= 10
             digits += 1
         }
-        integer(digits, to: &writer)
+        HPACKLiteral.integer(digits, to: &writer)
         writer.append(decimal: length)
     }
 
@@ -43,8 +43,8 @@ public enum HTTP2AnswerFields {
     public static func write(_ trailers: [HeaderLine], to writer: inout ByteWriter) {
         for line in trailers {
             writer.append(0x00 as UInt8)
-            line.name.withUnsafeBytes { string(ByteView($0), to: &writer) }
-            line.value.withUnsafeBytes { string(ByteView($0), to: &writer) }
+            line.name.withUnsafeBytes { HPACKLiteral.string(ByteView($0), to: &writer) }
+            line.value.withUnsafeBytes { HPACKLiteral.string(ByteView($0), to: &writer) }
         }
     }
 
@@ -63,22 +63,5 @@ public enum HTTP2AnswerFields {
         if index > 0 { return writer.append(0x80 | index) }
         writer.append("\u{08}\u{03}")
         writer.append(decimal: status)
-    }
-
-    private static func string(_ view: ByteView, to writer: inout ByteWriter) {
-        integer(view.count, to: &writer)
-        writer.append(view)
-    }
-
-    /// A length without Huffman coding (RFC 7541, 5.1 and 5.2).
-    private static func integer(_ value: Int, to writer: inout ByteWriter) {
-        guard value >= 127 else { return writer.append(UInt8(truncatingIfNeeded: value)) }
-        writer.append(127 as UInt8)
-        var rest = value - 127
-        while rest >= 128 {
-            writer.append(UInt8(truncatingIfNeeded: rest & 127 | 128))
-            rest >>= 7
-        }
-        writer.append(UInt8(truncatingIfNeeded: rest))
     }
 }

@@ -5,8 +5,14 @@ public enum HTTP2FrameType: UInt8, Sendable {
     case data, headers, priority, reset, settings, push, ping, goAway, windowUpdate, continuation
 }
 
-/// Takes what a client sends apart: the preface, then frames, each checked by itself (RFC 9113, 4 and 6). What frames mean to streams
-/// is the session's business. Field blocks are decoded in the order in which they come, whatever becomes of them.
+/// What SETTINGS say to a side that indexes nothing and sends the smallest frames (RFC 9113, 6.5.2).
+public struct HTTP2Settings: Equatable, Sendable {
+    public var initialWindow: Int?
+    public var streams: Int?
+}
+
+/// Takes what the other side sends apart: a client's preface, then frames, each checked by itself (RFC 9113, 4 and 6). What frames mean
+/// to streams is the session's business. Field blocks are decoded in the order in which they come, whatever becomes of them.
 public struct HTTP2FrameReader: ~Copyable {
     public enum Event: Equatable, Sendable {
         /// A whole frame is not here.
@@ -16,14 +22,14 @@ public struct HTTP2FrameReader: ~Copyable {
         /// `count` bytes of a body stand at `start` of the input; with padding the frame had `cost` bytes.
         case data(stream: UInt32, start: Int, count: Int, cost: Int, ends: Bool)
         case priority
-        case reset(stream: UInt32)
-        /// What a client says to a server that pushes nothing, indexes nothing and sends the smallest frames (RFC 9113, 6.5.2).
-        case settings(initialWindow: Int?)
+        case reset(stream: UInt32, code: UInt32)
+        case settings(HTTP2Settings)
         case settingsTaken
         case ping(UInt64)
         case pong
         case windowUpdate(stream: UInt32, increment: Int)
-        /// GOAWAY and frames of other kinds.
+        case goAway(last: UInt32)
+        /// A frame of another kind, or part of a block.
         case nothing
         /// The stream cannot go on.
         case streamFailed(UInt32, HTTP2ErrorCode)
@@ -52,8 +58,13 @@ public struct HTTP2FrameReader: ~Copyable {
     private var continuations = 0
     private var block: [UInt8] = []
 
-    /// - Parameter fields: gets the fields of each message.
-    public init(_ fields: HTTP2FieldList) { self.fields = fields }
+    /// - Parameters:
+    ///   - fields: gets the fields of each message.
+    ///   - isClient: the other side is one, which begins with a preface.
+    public init(_ fields: HTTP2FieldList, isClient: Bool = true) {
+        self.fields = fields
+        if !isClient { prefaceCount = Self.preface.utf8CodeUnitCount }
+    }
 
     /// Reads `input` from `offset` on, which is moved behind what was taken. After `failed` nothing more may be read.
     public mutating func next(_ input: UnsafeRawBufferPointer, _ offset: inout Int) -> Event {
@@ -87,7 +98,7 @@ public struct HTTP2FrameReader: ~Copyable {
             return length == 5 ? .priority : .streamFailed(stream, .frameSizeError)
         case .reset:
             guard stream != 0 else { return .failed(.protocolError) }
-            return length == 4 ? .reset(stream: stream) : .failed(.frameSizeError)
+            return length == 4 ? .reset(stream: stream, code: Self.integer(payload, 0)) : .failed(.frameSizeError)
         case .settings: return readSettings(payload, flags, stream)
         case .push: return .failed(.protocolError)
         case .ping:
@@ -97,7 +108,7 @@ public struct HTTP2FrameReader: ~Copyable {
                 ? .pong : .ping(UInt64(Self.integer(payload, 0)) << 32 | UInt64(Self.integer(payload, 4)))
         case .goAway:
             guard stream == 0 else { return .failed(.protocolError) }
-            return length >= 8 ? .nothing : .failed(.frameSizeError)
+            return length >= 8 ? .goAway(last: Self.integer(payload, 0) & 0x7FFF_FFFF) : .failed(.frameSizeError)
         case .windowUpdate:
             guard length == 4 else { return .failed(.frameSizeError) }
             let increment = Int(Self.integer(payload, 0) & 0x7FFF_FFFF)
@@ -165,19 +176,20 @@ public struct HTTP2FrameReader: ~Copyable {
         guard stream == 0 else { return .failed(.protocolError) }
         if flags & Flag.acknowledges != 0 { return payload.isEmpty ? .settingsTaken : .failed(.frameSizeError) }
         guard payload.count % 6 == 0 else { return .failed(.frameSizeError) }
-        var initialWindow: Int?
+        var settings = HTTP2Settings()
         for at in stride(from: 0, to: payload.count, by: 6) {
             let value = Int(Self.integer(payload, at + 2))
             switch Int(payload[at]) << 8 | Int(payload[at + 1]) {
+            case 3: settings.streams = value
             case 2: guard value <= 1 else { return .failed(.protocolError) }
             case 4:
                 guard value <= HTTP2Limits.largestWindow else { return .failed(.flowControlError) }
-                initialWindow = value
+                settings.initialWindow = value
             case 5: guard (16_384...16_777_215).contains(value) else { return .failed(.protocolError) }
             default: break
             }
         }
         hasSettings = true
-        return .settings(initialWindow: initialWindow)
+        return .settings(settings)
     }
 }

@@ -22,6 +22,12 @@ public enum HTTP2Limits {
     public static let emptyFrames = 10
     /// Frames about the connection and its streams that wait for a client that takes none.
     public static let waitingFrames = 1000
+
+    /// Backends belong to whoever runs the gateway: how often they ask whether it is there, and how far apart the ends are, is theirs.
+    /// In a second, of PING and its like and of streams that are given up.
+    public static let backendFrames = 2000
+    /// Bytes of answers that may be on their way on a connection to a backend: the streams of all clients share it.
+    public static let backendWindow = 1 << 20
 }
 
 /// RFC 9113, 7
@@ -33,11 +39,18 @@ public enum HTTP2ErrorCode: UInt32, Sendable {
 /// Counts what may happen only so often in any stretch of time.
 public struct HTTP2RateLimit: Sendable {
     private let limit: Int
+    private let period: UInt64
     /// Moments of the last events, as many as the limit; the oldest one at ``next`` once they are so many.
     private var moments: [UInt64] = []
     private var next = 0
 
-    public init(_ limit: Int) { self.limit = limit }
+    /// - Parameters:
+    ///   - limit: most events in the period.
+    ///   - period: nanoseconds.
+    public init(_ limit: Int, within period: UInt64 = HTTP2Limits.period) {
+        self.limit = limit
+        self.period = period
+    }
 
     /// - Parameter now: monotonic nanoseconds.
     /// - Returns: false when there were too many.
@@ -46,7 +59,7 @@ public struct HTTP2RateLimit: Sendable {
             moments.append(now)
             return true
         }
-        let isFine = now - min(now, moments[next]) > HTTP2Limits.period
+        let isFine = now - min(now, moments[next]) > period
         moments[next] = now
         next = (next + 1) % limit
         return isFine

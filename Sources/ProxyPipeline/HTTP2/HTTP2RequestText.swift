@@ -141,7 +141,7 @@ public struct HTTP2RequestText {
     }
 
     /// RFC 9110, 5.6.2, without capitals.
-    private static func isName(_ name: ByteView) -> Bool {
+    static func isName(_ name: ByteView) -> Bool {
         guard !name.isEmpty else { return false }
         for byte in name.buffer where !ByteClass.isToken(byte) || byte &- 0x41 < 26 { return false }
         return true

@@ -33,6 +33,13 @@ struct HTTP2Output {
         buffer.writeMultipleIntegers(3 as UInt16, UInt32(HTTP2Limits.streams), 6 as UInt16, UInt32(HTTP2Limits.headerList))
     }
 
+    /// What a client begins with: nothing may be pushed.
+    mutating func begin() {
+        buffer.writeStaticString("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
+        head(.settings, 0, 0, 12)
+        buffer.writeMultipleIntegers(2 as UInt16, 0 as UInt32, 6 as UInt16, UInt32(HTTP2Limits.headerList))
+    }
+
     mutating func acknowledgeSettings() { head(.settings, Flag.acknowledges, 0, 0) }
 
     mutating func answerPing(_ value: UInt64) {

@@ -181,16 +181,16 @@ final class HTTP2Session: ChannelInboundHandler, @unchecked Sendable {
         case .data(let id, let start, let count, let cost, let ends):
             receiveData(id, UnsafeRawBufferPointer(rebasing: bytes[start..<start + count]), cost, ends)
         case .priority, .pong, .settingsTaken: noteControlFrame()
-        case .reset(let id): receiveReset(id)
-        case .settings(let initialWindow):
+        case .reset(let id, _): receiveReset(id)
+        case .settings(let settings):
             noteControlFrame()
-            receiveSettings(initialWindow)
+            receiveSettings(settings.initialWindow)
         case .ping(let value):
             noteControlFrame()
             output.answerPing(value)
             noteFrame()
         case .windowUpdate(let id, let increment): receiveWindow(id, increment)
-        case .nothing: break
+        case .goAway, .nothing: break
         case .streamFailed(let id, let code):
             if let stream = find(id) { reset(stream, code) } else if isIdle(id) { fail(.protocolError) } else { noteReset() }
         case .failed(let code): fail(code)

@@ -34,7 +34,7 @@ private func frame(_ type: UInt8, _ flags: UInt8, _ stream: UInt8, _ payload: [U
             + frame(0, 9, 1, [2, 65, 0, 0]) + frame(6, 0, 0, [0, 0, 0, 0, 0, 0, 1, 0]) + frame(8, 0, 3, [0, 0, 0, 7])
         let start = input.count - 9 - 4 - 9 - 8 - 3
         #expect(Self.read(input, step: step) == [
-            .settings(initialWindow: 256), .nothing, .headers(stream: 1, ends: false),
+            .settings(HTTP2Settings(initialWindow: 256)), .nothing, .headers(stream: 1, ends: false),
             .data(stream: 1, start: start, count: 1, cost: 4, ends: true), .ping(256), .windowUpdate(stream: 3, increment: 7),
         ])
     }
