@@ -1,4 +1,5 @@
 import GatewayPrimitives
+import Snapshot
 import Testing
 
 @testable import ProxyPipeline
