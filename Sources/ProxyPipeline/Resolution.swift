@@ -130,7 +130,7 @@ extension GatewaySnapshot {
 
     private func environment(among environments: [EnvironmentRoutes], _ head: RequestHead) -> EnvironmentRoutes? {
         let wanted = head.value(.xStage) ?? ByteView("RELEASE")
-        for environment in environments where wanted.equals(environment.name) { return environment }
+        for index in environments.indices where wanted.equals(environments[index].name) { return environments[index] }
         return nil
     }
 
