@@ -61,7 +61,7 @@ extension ClientConnection {
     }
 
     func relayBody(_ bytes: UnsafeRawBufferPointer, of buffer: ByteBuffer, at start: Int) {
-        guard let form = exchange.form, !form.dropsBody, let context else { return }
+        guard let form = exchange.form, !form.dropsBody, isAttached else { return }
         exchange.capture?.addResponse(bytes)
         if let loan = exchange.gzip { return encode(bytes, .none, loan, form) }
         if form.framing == .chunked {
@@ -71,7 +71,7 @@ extension ClientConnection {
         } else if let slice = buffer.getSlice(at: start, length: bytes.count) {
             // Large bodies go on as they came.
             exchange.sentBytes &+= bytes.count
-            context.write(wrapOutboundOut(slice), promise: nil)
+            write(slice)
         }
     }
 
@@ -89,13 +89,13 @@ extension ClientConnection {
     }
 
     func flushOut() {
-        guard let context else { return }
+        guard isAttached else { return }
         if out.readableBytes > 0 {
             exchange.sentBytes &+= out.readableBytes
-            context.writeAndFlush(wrapOutboundOut(out), promise: nil)
+            writeAndFlush(out)
             out.clear()
         } else {
-            context.flush()
+            context?.flush()
         }
     }
 

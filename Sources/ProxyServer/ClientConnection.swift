@@ -32,27 +32,26 @@ final class ClientConnection: AnswerReceiver, ChannelInboundHandler, ChannelOutb
     }
 
     let loop: LoopState
-    let usesTLS: Bool
-    let listenerPort: Int
+    var usesTLS: Bool
+    var listenerPort: Int
     /// A PROXY header will say who the client is.
     let awaitsAddress: Bool
-    /// This is one stream of HTTP/2, which carries one request.
-    let isStream: Bool
-    /// Writes the frames of this stream; nil for other connections.
-    let frames: HTTP2StreamAdapter?
+    /// Reads and writes the frames where this is one stream of HTTP/2, which carries one request; nil for other connections.
+    private(set) var frames: HTTP2Stream?
+    var isStream: Bool { frames != nil }
     /// Set on connections of the program's own.
     let origin: DirectOrigin?
     /// Set when requests must have no consequences.
     let rehearsal: Rehearsal?
     /// What the handshake came to.
-    private(set) var security: ConnectionSecurity
+    var security: ConnectionSecurity
     /// Whose certificates the client was asked for.
     var requestedAuthority: ClientAuthority?
     private(set) var context: ChannelHandlerContext?
-    private(set) var peer = IPAddress(v4: 0)
-    private(set) var peerText: [UInt8] = []
+    var peer = IPAddress(v4: 0)
+    var peerText: [UInt8] = []
     /// The peer is whom a load balancer named.
-    private(set) var isProxied = false
+    var isProxied = false
     /// Place in the loop's list of connections; -1 when it is in none.
     var registration = -1
     /// A session has taken its place: the connection stays.
@@ -69,8 +68,8 @@ final class ClientConnection: AnswerReceiver, ChannelInboundHandler, ChannelOutb
     var isProcessing = false
     private(set) var inputClosed = false
     /// As the channel last said.
-    private(set) var isWritable = true
-    private var pausesReading = false
+    var isWritable = true
+    var pausesReading = false
     private var heldRead = false
 
     /// Monotonic nanoseconds; `.max`: none.
@@ -85,8 +84,6 @@ final class ClientConnection: AnswerReceiver, ChannelInboundHandler, ChannelOutb
     init(loop: LoopState, usesTLS: Bool, listenerPort: Int, origin: DirectOrigin? = nil, awaitsAddress: Bool = false) {
         self.awaitsAddress = awaitsAddress
         self.origin = origin
-        isStream = false
-        frames = nil
         rehearsal = origin?.assumptions.map(Rehearsal.init)
         self.loop = loop
         self.usesTLS = usesTLS
@@ -95,21 +92,12 @@ final class ClientConnection: AnswerReceiver, ChannelInboundHandler, ChannelOutb
         self.listenerPort = listenerPort
     }
 
-    /// One stream of a session, which is as safe as the session's connection.
-    init(stream session: HTTP2Session, frames: HTTP2StreamAdapter) {
-        self.frames = frames
-        origin = nil
-        rehearsal = nil
-        isStream = true
-        awaitsAddress = false
-        loop = session.loop
-        usesTLS = session.usesTLS
-        listenerPort = session.listenerPort
-        security = session.security
-        requestedAuthority = session.requestedAuthority
-        super.init()
-        count(as: session.peer)
-        isProxied = session.isProxied
+    /// Serves streams of HTTP/2, one after the other, of whatever session.
+    static func serving(streamsOn loop: LoopState) -> (ClientConnection, HTTP2Stream) {
+        let connection = ClientConnection(loop: loop, usesTLS: false, listenerPort: 0)
+        let stream = HTTP2Stream(connection)
+        connection.frames = stream
+        return (connection, stream)
     }
 
     // MARK: Channel
@@ -124,11 +112,9 @@ final class ClientConnection: AnswerReceiver, ChannelInboundHandler, ChannelOutb
     private func opened(_ context: ChannelHandlerContext) {
         loop.eventBegins()
         guard registration < 0, phase != .closed else { return }
-        if !isStream {
-            if let address = context.channel.remoteAddress?.ipAddress.flatMap({ IPAddress($0) }) { peer = address }
-            if let origin { peer = origin.peer }
-            peer.write(to: &peerText)
-        }
+        if let address = context.channel.remoteAddress?.ipAddress.flatMap({ IPAddress($0) }) { peer = address }
+        if let origin { peer = origin.peer }
+        peer.write(to: &peerText)
         guard awaitsAddress || takesPlace(on: context.channel), loop.add(self) else {
             phase = .closed
             context.close(promise: nil)
@@ -137,10 +123,10 @@ final class ClientConnection: AnswerReceiver, ChannelInboundHandler, ChannelOutb
         clientDeadline = loop.eventTime + nanoseconds(loop.configuration.headTimeoutMilliseconds)
     }
 
-    /// False when the client has as many connections as it may; otherwise it has a place until the channel is closed. Streams share
-    /// the place of their connection, and the program's own requests need none.
+    /// False when the client has as many connections as it may; otherwise it has a place until the channel is closed. The program's
+    /// own requests need none.
     func takesPlace(on channel: any Channel) -> Bool {
-        guard let clients = loop.clients, !isStream, origin == nil else { return true }
+        guard let clients = loop.clients, origin == nil else { return true }
         let peer = peer
         guard clients.enter(peer) else {
             loop.turnAway(.client)
@@ -171,6 +157,10 @@ final class ClientConnection: AnswerReceiver, ChannelInboundHandler, ChannelOutb
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         loop.eventBegins()
         var buffer = unwrapInboundIn(data)
+        receive(&buffer)
+    }
+
+    func receive(_ buffer: inout ByteBuffer) {
         if pending.readableBytes > 0 || isProcessing {
             keep(&buffer)
             processPending()
@@ -194,6 +184,7 @@ final class ClientConnection: AnswerReceiver, ChannelInboundHandler, ChannelOutb
         }
         phase = .idle
         clientDeadline = loop.eventTime + nanoseconds(loop.configuration.keepAliveTimeoutMilliseconds)
+        if let frames { return frames.requestIsOver() }
         if (loop.isDraining && !loop.isHandingOver) || (inputClosed && pending.readableBytes == 0) {
             closeNow()
             return
@@ -256,7 +247,7 @@ final class ClientConnection: AnswerReceiver, ChannelInboundHandler, ChannelOutb
             handshakeIsOver(context)
             if agreed == "h2" {
                 do {
-                    try HTTP2Session.replace(self, in: context.pipeline.syncOperations, eventLoop: context.eventLoop)
+                    try HTTP2Session.replace(self, in: context.pipeline.syncOperations)
                 } catch {
                     closeNow()
                 }
@@ -312,6 +303,7 @@ final class ClientConnection: AnswerReceiver, ChannelInboundHandler, ChannelOutb
     func resumeReading() {
         guard pausesReading else { return }
         pausesReading = false
+        frames?.widen()
         if heldRead {
             heldRead = false
             context?.read()
@@ -345,9 +337,9 @@ final class ClientConnection: AnswerReceiver, ChannelInboundHandler, ChannelOutb
         fail(failure)
     }
 
-    /// Lets a running request finish, and closes then.
+    /// Lets a running request finish, and closes then; a stream ends by itself.
     func drain() {
-        if phase == .idle, pending.readableBytes == 0 { closeNow() }
+        if !isStream, phase == .idle, pending.readableBytes == 0 { closeNow() }
     }
 
     func abort() { closeNow() }
@@ -355,12 +347,12 @@ final class ClientConnection: AnswerReceiver, ChannelInboundHandler, ChannelOutb
     func closeNow() {
         let context = context
         leave()
-        context?.close(promise: nil)
+        if let frames { frames.close() } else { context?.close(promise: nil) }
     }
 
     /// Writes what is in `out` and closes behind it, once it is out.
     func closeAfterWriting(lingers: Bool) {
-        guard let context, phase != .closed else { return }
+        guard isAttached, phase != .closed else { return }
         if phase == .exchange || phase == .discarding { loop.requestEnds() }
         exchange.sentBytes &+= out.readableBytes
         countRequest()
@@ -369,10 +361,15 @@ final class ClientConnection: AnswerReceiver, ChannelInboundHandler, ChannelOutb
         phase = .lingering
         clientDeadline = loop.eventTime + nanoseconds(loop.configuration.answerTimeoutMilliseconds)
         resumeReading()
+        if let frames {
+            frames.write(out)
+            return frames.closeWhenSent()
+        }
+        guard let context else { return }
         let written = context.eventLoop.makePromise(of: Void.self)
         context.writeAndFlush(wrapOutboundOut(out), promise: written)
         written.futureResult.assumeIsolated().whenComplete { _ in
-            if lingers, !self.inputClosed, !self.usesTLS, !self.isStream, self.phase == .lingering {
+            if lingers, !self.inputClosed, !self.usesTLS, self.phase == .lingering {
                 self.clientDeadline = LoopState.now() + 2_000_000_000
                 context.close(mode: .output, promise: nil)
             } else {

@@ -226,7 +226,7 @@ extension ClientConnection {
             exchange.saidContinue = true
             out.clear()
             out.writeStaticString("HTTP/1.1 100 Continue\r\n\r\n")
-            context?.writeAndFlush(wrapOutboundOut(out), promise: nil)
+            writeAndFlush(out)
         }
         clientDeadline = loop.eventTime + bodyTimeout
         switch exchange.gate {

@@ -40,6 +40,10 @@ final class LoopState: @unchecked Sendable {
     let sideScratch = ByteScratch(capacity: 2048)
     let encoders = GzipEncoders()
     private var spareHeads: [RequestHead] = []
+    /// Fields of the message of HTTP/2 that is read.
+    let fields = HTTP2FieldList()
+    private var spareText = ByteBuffer()
+    private var spareStreams: [(ClientConnection, HTTP2Stream)] = []
 
     private var connections: [ClientConnection] = []
     /// Connections that carry streams, which are among `connections`.
@@ -208,6 +212,27 @@ final class LoopState: @unchecked Sendable {
         guard spareHeads.count < 256 else { return }
         head.reset()
         spareHeads.append(head)
+    }
+
+    /// Empty, for a message of HTTP/2 as text.
+    func takeText() -> ByteBuffer {
+        let text = spareText
+        spareText = ByteBuffer()
+        return text
+    }
+
+    func giveBack(_ text: inout ByteBuffer) {
+        text.clear()
+        if text.capacity <= 64 * 1024 { spareText = text }
+        text = ByteBuffer()
+    }
+
+    func takeStream() -> (ClientConnection, HTTP2Stream) { spareStreams.popLast() ?? ClientConnection.serving(streamsOn: self) }
+
+    func giveBack(_ connection: ClientConnection, _ stream: HTTP2Stream) {
+        guard spareStreams.count < 256 else { return }
+        connection.rest()
+        spareStreams.append((connection, stream))
     }
 
     // MARK: Side requests that nobody waits for

@@ -33,6 +33,16 @@ public struct ByteWriter {
 
     public mutating func append(_ bytes: UnsafeRawBufferPointer) { append(ByteView(bytes)) }
 
+    /// Appends with ASCII letters in lower case.
+    mutating func append(lowercasing view: ByteView) {
+        guard view.count <= capacity - count else {
+            overflowed = true
+            return
+        }
+        for index in 0 ..< view.count { base.storeBytes(of: asciiLowercase(view[index]), toByteOffset: count + index, as: UInt8.self) }
+        count += view.count
+    }
+
     @inline(__always)
     public mutating func append(_ text: StaticString) { append(ByteView(text)) }
 

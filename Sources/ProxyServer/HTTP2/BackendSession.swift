@@ -68,8 +68,8 @@ final class BackendSession: ChannelInboundHandler, @unchecked Sendable {
             timeoutMilliseconds: timeoutMilliseconds,
             { channel in
                 let handler = NIOHTTP2Handler(
-                    mode: .client, eventLoop: channel.eventLoop, connectionConfiguration: HTTP2Limits.backendConnection,
-                    streamConfiguration: HTTP2Limits.backendStream,
+                    mode: .client, eventLoop: channel.eventLoop, connectionConfiguration: BackendLimits.connection,
+                    streamConfiguration: BackendLimits.stream,
                     // A backend has nothing to push: its streams are refused by the settings.
                     inboundStreamInitializer: { stream in stream.close() })
                 try channel.pipeline.syncOperations.addHandlers([BackendPrefaceHandler(self), HTTP2Guard(), handler, self])

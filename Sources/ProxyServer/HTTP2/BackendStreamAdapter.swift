@@ -129,13 +129,29 @@ final class BackendStreamAdapter: ChannelDuplexHandler {
         var lines: [HeaderLine] = []
         lines.reserveCapacity(headers.count)
         for (name, value, _) in headers where name.utf8.first != UInt8(ascii: ":") {
-            guard HTTP2RequestText.isName(name), HTTP2RequestText.isPlain(value), !HTTP2RequestText.forbidden.contains(name) else {
-                return nil
-            }
+            guard isName(name), isPlain(value), !forbidden.contains(name) else { return nil }
             lines.append(HeaderLine(name: Array(name.utf8), value: Array(value.utf8)))
         }
         return lines
     }
+
+    /// About a connection, and nothing that an answer may say of itself.
+    private static let forbidden: Set<String> = [
+        "connection", "proxy-connection", "keep-alive", "transfer-encoding", "upgrade", "http2-settings",
+    ]
+
+    /// RFC 9110, 5.6.2, without capitals.
+    private static func isName(_ name: String) -> Bool {
+        !name.isEmpty
+            && name.utf8.allSatisfy {
+                switch $0 {
+                case 0x21, 0x23...0x27, 0x2A, 0x2B, 0x2D, 0x2E, 0x30...0x39, 0x5E...0x7A, 0x7C, 0x7E: true
+                default: false
+                }
+            }
+    }
+
+    private static func isPlain(_ value: String) -> Bool { value.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7F || $0 == 0x09 } }
 
     private func malformed() {
         answerEnded = true

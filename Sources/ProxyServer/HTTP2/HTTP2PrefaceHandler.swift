@@ -26,7 +26,7 @@ final class HTTP2PrefaceHandler: ChannelInboundHandler, RemovableChannelHandler 
         isDecided = true
         if fits {
             do {
-                try HTTP2Session.replace(connection, in: context.pipeline.syncOperations, eventLoop: context.eventLoop)
+                try HTTP2Session.replace(connection, in: context.pipeline.syncOperations)
             } catch {
                 context.close(promise: nil)
                 return
