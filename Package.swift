@@ -48,6 +48,8 @@ let package = Package(
         // Listening sockets and their way from one process to the next.
         .systemLibrary(name: "CSockets"),
         .target(name: "Sockets", dependencies: ["CSockets"], swiftSettings: strict),
+        // Lets libdispatch survive that no descriptor is left.
+        .target(name: "CDispatchMend"),
         // Archives of assets: strict reader, bounded writer.
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .target(name: "ZipArchives", dependencies: ["CZlib"], swiftSettings: strict),
@@ -141,7 +143,6 @@ let package = Package(
             dependencies: [
                 "GatewayPrimitives", "GatewayModel", "OpenAPIDocuments", "Store", "ControlPlane", "WireContract", "RequestSigning",
                 "Sockets", "ZipArchives",
-                .product(name: "NIOExtras", package: "swift-nio-extras"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "Hummingbird", package: "hummingbird"),
@@ -157,7 +158,7 @@ let package = Package(
         .executableTarget(
             name: "gatehouse",
             dependencies: [
-                "GatewayPrimitives", "GatewayModel", "KafkaLog", "Store", "StoreSQLite", "Snapshot", "ControlPlane",
+                "CDispatchMend", "GatewayPrimitives", "GatewayModel", "KafkaLog", "Store", "StoreSQLite", "Snapshot", "ControlPlane",
                 "ManagementAPI", "ProxyPipeline", "ProxyServer", "RequestSigning", "Sockets", "TraceExport",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Crypto", package: "swift-crypto"),

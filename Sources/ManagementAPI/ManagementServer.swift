@@ -4,7 +4,6 @@ import Hummingbird
 import HummingbirdCore
 import Logging
 import NIOCore
-import NIOExtras
 import NIOPosix
 import ServiceLifecycle
 import Sockets
@@ -24,9 +23,13 @@ public struct ManagementServer: Service {
     /// The answer could not be written: the connection ends, and no other answer is tried.
     private struct AnswerInterrupted: Error {}
 
+    private typealias Listener = NIOAsyncChannel<HTTP1Channel.Value, Never>
+
+    /// How long a listener that has ended is left alone.
+    private static let pauseBeforeReopening = Duration.milliseconds(200)
+
     /// Runs until it is cancelled, or until a graceful shutdown whose running calls are over.
     public func run() async throws {
-        let quiescing = ServerQuiescingHelper(group: MultiThreadedEventLoopGroup.singleton)
         let (responder, log) = (responder, log)
         let http = HTTP1Channel(
             responder: { request, writer, channel in
@@ -40,45 +43,104 @@ public struct ManagementServer: Service {
                     throw AnswerInterrupted()
                 }
             }, configuration: configuration)
-        let server = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
-            .childChannelOption(.allowRemoteHalfClosure, value: true)
-            .serverChannelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.addHandler(quiescing.makeServerChannelHandler(channel: channel))
-                }
-            }
-            // Connections beyond the limit wait in the system's queue.
-            .bind(socket.duplicate(), serverBackPressureStrategy: .init(lowWatermark: 1, highWatermark: 1)) { channel in
-                http.setup(channel: channel, logger: log)
-            }
+        let open = OpenChannels()
+        let first = try await listen(http, open)
         await withGracefulShutdownHandler {
-            await onListening(server.channel)
             await onRunning()
-            await serve(server, http)
+            await serve(first, http, open)
         } onGracefulShutdown: {
-            quiescing.initiateShutdown(promise: nil)
+            open.end()
         }
     }
 
-    private func serve(
-        _ server: NIOAsyncChannel<HTTP1Channel.Value, Never>, _ http: HTTP1Channel
-    ) async {
+    private func listen(_ http: HTTP1Channel, _ open: OpenChannels) async throws -> Listener {
+        let listener = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .childChannelOption(.allowRemoteHalfClosure, value: true)
+            // Connections beyond the limit wait in the system's queue.
+            .bind(socket.duplicate(), serverBackPressureStrategy: .init(lowWatermark: 1, highWatermark: 1)) { channel in
+                let ready = http.setup(channel: channel, logger: log)
+                open.add(channel)
+                return ready
+            }
+        open.use(listener.channel)
+        await onListening(listener.channel)
+        return listener
+    }
+
+    private func serve(_ first: Listener, _ http: HTTP1Channel, _ open: OpenChannels) async {
         let room = ConnectionRoom(connectionLimit)
         await withDiscardingTaskGroup { connections in
-            do {
-                try await server.executeThenClose { arrivals in
-                    for try await connection in arrivals {
-                        await room.take()
-                        connections.addTask { [log] in
-                            await http.handle(value: connection, logger: log)
-                            room.giveBack()
+            var next: Listener? = first
+            while let listener = next {
+                do {
+                    try await listener.executeThenClose { arrivals in
+                        for try await connection in arrivals {
+                            await room.take()
+                            connections.addTask { [log] in
+                                await http.handle(value: connection, logger: log)
+                                room.giveBack()
+                            }
                         }
                     }
+                } catch {
+                    log.error("the management port takes no more connections", metadata: ["error": "\(error)"])
                 }
-            } catch {
-                log.error("the management port takes no more connections", metadata: ["error": "\(error)"])
+                next = nil
+                // It ends by itself after errors of `accept` that NIO takes for fatal. The socket still listens: who connects waits.
+                while next == nil, !open.isEnding, !Task.isCancelled {
+                    log.error("the listener of the management port has ended and is opened again")
+                    try? await Task.sleep(for: Self.pauseBeforeReopening)
+                    next = try? await listen(http, open)
+                }
             }
         }
+    }
+}
+
+/// The listener and the connections that came through it and those before it: they learn when the server is to end. Any thread.
+private final class OpenChannels: Sendable {
+    private struct State {
+        var isEnding = false
+        var listener: (any Channel)?
+        var connections: [ObjectIdentifier: any Channel] = [:]
+    }
+
+    private let state = Mutex(State())
+
+    var isEnding: Bool { state.withLock { $0.isEnding } }
+
+    /// In place of the one before it, which has ended.
+    func use(_ listener: any Channel) {
+        let isEnding = state.withLock { state in
+            state.listener = listener
+            return state.isEnding
+        }
+        if isEnding { listener.close(promise: nil) }
+    }
+
+    func add(_ connection: any Channel) {
+        let isEnding = state.withLock { state in
+            state.connections[ObjectIdentifier(connection)] = connection
+            return state.isEnding
+        }
+        connection.closeFuture.whenComplete { [self] _ in
+            state.withLock { $0.connections[ObjectIdentifier(connection)] = nil }
+        }
+        if isEnding { Self.tell(connection) }
+    }
+
+    /// Accepts no more; connections end once what is asked on them has been answered.
+    func end() {
+        let (listener, connections) = state.withLock { state in
+            state.isEnding = true
+            return (state.listener, state.connections)
+        }
+        listener?.close(promise: nil)
+        for connection in connections.values { Self.tell(connection) }
+    }
+
+    private static func tell(_ connection: any Channel) {
+        connection.eventLoop.execute { connection.pipeline.fireUserInboundEventTriggered(ChannelShouldQuiesceEvent()) }
     }
 }
 

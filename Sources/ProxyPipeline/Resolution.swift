@@ -102,15 +102,19 @@ extension GatewaySnapshot {
     /// At an address of an instance with feature `app_route`, `X-HW-ID` says whose API is meant (gateway-runtime.md, 1.1); what
     /// is none of that application's is one of the group DEFAULT or nothing. Who calls is found out later, as for any API.
     private func routeOfApp(_ head: RequestHead, _ instance: InstanceContext, _ captures: RouteCaptures) -> Route? {
+        guard let named = namedApp(head, instance), let environment = environment(among: named.routes.environments, head) else { return nil }
+        return environment.routes.match(path: head.path.buffer, method: head.method.routeMethod, captures: captures)
+    }
+
+    /// The application whose APIs are looked at before those of the host.
+    func namedApp(_ head: RequestHead, _ instance: InstanceContext) -> (app: AppCredential, routes: AppRoutes)? {
         guard instance.settings.routesByApp, addresses.value(for: head.host.buffer) != nil,
             let key = head.value(named: ByteView("x-hw-id")),
             let app = callers.app(key: key, instanceID: instance.settings.instanceID, scratch: ByteScratch(capacity: 256))
         else { return nil }
         var id = app.appID
-        guard let routes = id.withUTF8({ appRoutes.value(for: UnsafeRawBufferPointer($0)) }),
-            let environment = environment(among: routes.environments, head)
-        else { return nil }
-        return environment.routes.match(path: head.path.buffer, method: head.method.routeMethod, captures: captures)
+        guard let routes = id.withUTF8({ appRoutes.value(for: UnsafeRawBufferPointer($0)) }) else { return nil }
+        return (app, routes)
     }
 
     private func addressed(_ name: ByteView) -> InstanceContext? {
@@ -128,7 +132,7 @@ extension GatewaySnapshot {
         environment(among: host.environments, head)
     }
 
-    private func environment(among environments: [EnvironmentRoutes], _ head: RequestHead) -> EnvironmentRoutes? {
+    func environment(among environments: [EnvironmentRoutes], _ head: RequestHead) -> EnvironmentRoutes? {
         let wanted = head.value(.xStage) ?? ByteView("RELEASE")
         for index in environments.indices where wanted.equals(environments[index].name) { return environments[index] }
         return nil

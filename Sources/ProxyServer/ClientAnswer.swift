@@ -13,6 +13,7 @@ extension ClientConnection {
         exchange.answeredAt = now
         exchange.status = connection.head.status
         noteAnswer(status: connection.head.status)
+        if exchange.call != nil { exchange.callStatus = GRPCStatus.number(in: connection.head) }
         exchange.forgetReplay()
         exchange.pause = answerPause(connection.head)
         exchange.wait(until: now + exchange.pause)
@@ -109,6 +110,7 @@ extension ClientConnection {
         }
         if form.framing == .chunked {
             frames?.trailers = connection.trailers
+            if exchange.call != nil { exchange.callStatus = GRPCStatus.number(in: connection.trailers) ?? exchange.callStatus }
             out.writeStaticString("0\r\n\r\n")
         }
         exchange.upstream = nil
@@ -149,7 +151,9 @@ extension ClientConnection {
             text = FailureResponder.prepare(failure, requestID: exchange.requestID, in: answer)
         }
         if let head, isStream, GRPCStatus.isCall(head) {
-            status(of: failure).mark(answer, failure)
+            let status = status(of: failure)
+            exchange.callStatus = status.rawValue
+            status.mark(answer, failure)
             text = []
         }
         // Failures before the backend was tried come without a pass.

@@ -63,7 +63,9 @@ extension ClientConnection {
         guard let form = exchange.form, form.framing == .chunked, let frames else { return closeNow() }
         exchange.status = failure.answer.status
         exchange.failure = failure
-        frames.trailers = status(of: failure).lines(for: failure)
+        let status = status(of: failure)
+        exchange.callStatus = status.rawValue
+        frames.trailers = status.lines(for: failure)
         out.writeStaticString("0\r\n\r\n")
         closeAfterWriting(lingers: false)
     }

@@ -13,6 +13,7 @@ final class ExchangeExtras {
     fileprivate var capture: RequestCapture?
     fileprivate var function: FunctionTarget?
     fileprivate var call: GRPCCall?
+    fileprivate var callStatus: Int?
 
     /// Lets go of everything; a side request under way is cancelled.
     func clear() {
@@ -26,6 +27,7 @@ final class ExchangeExtras {
         capture = nil
         function = nil
         call = nil
+        callStatus = nil
     }
 }
 
@@ -73,5 +75,9 @@ extension Exchange {
     var call: GRPCCall? {
         get { extras?.call }
         set { if newValue != nil || extras != nil { takeExtras().call = newValue } }
+    }    /// With which a call has ended, whether or not it had got as far as a route.
+    var callStatus: Int? {
+        get { extras?.callStatus }
+        set { if newValue != nil || extras != nil { takeExtras().callStatus = newValue } }
     }
 }

@@ -6,9 +6,9 @@ import Sockets
 /// What the server's owner and publishers share; never touched by a request.
 struct NIOLockedState: Sendable {
     struct Content {
-        var listeners: [any Channel] = []
-        /// Theirs, open until they are closed.
-        var sockets: [ListeningSocket] = []
+        var listeners: [Listener] = []
+        /// From the beginning of the end on: a listener that ends is not opened again.
+        var isStopping = false
         /// What was counted before the event loops ended, for who asks then.
         var traffic: [TrafficSample] = []
         var uses: [UseSample] = []

@@ -10,14 +10,14 @@ import Sockets
 ///
 /// `publish` may be called from any thread; everything else belongs to whoever owns the server.
 public final class ProxyServer: Sendable {
-    private let configuration: ProxyConfiguration
-    private let logger: Logger
-    private let group: MultiThreadedEventLoopGroup
+    let configuration: ProxyConfiguration
+    let logger: Logger
+    let group: MultiThreadedEventLoopGroup
     let loops: [LoopState]
     private let monitor: HealthMonitor
     let acceptFailures: AcceptFailures
     var accessLog: AccessLog? { configuration.accessLog }
-    private let state = NIOLockedState()
+    let state = NIOLockedState()
 
     /// Addresses that the listeners really have, and their sockets, which are open until the server accepts no more.
     public struct Bound: Sendable {
@@ -77,7 +77,7 @@ public final class ProxyServer: Sendable {
             let socket = try Self.open(address, inherited.https)
             sockets.https = socket
             try await listen(
-                socket, address, tls: configuration.tls, expectsProxyHeader: configuration.httpsExpectsProxyHeader)
+                Listener(socket: socket, host: address.host, tls: configuration.tls, expectsProxyHeader: configuration.httpsExpectsProxyHeader))
             https = ProxyConfiguration.Address(host: address.host, port: socket.port)
             let port = configuration.publicTLSPort ?? socket.port
             for loop in loops { loop.eventLoop.execute { loop.redirectPort = port } }
@@ -85,7 +85,8 @@ public final class ProxyServer: Sendable {
         if let address = configuration.http {
             let socket = try Self.open(address, inherited.http)
             sockets.http = socket
-            try await listen(socket, address, tls: nil, expectsProxyHeader: configuration.httpExpectsProxyHeader)
+            try await listen(
+                Listener(socket: socket, host: address.host, tls: nil, expectsProxyHeader: configuration.httpExpectsProxyHeader))
             http = ProxyConfiguration.Address(host: address.host, port: socket.port)
         }
         return Bound(http: http, https: https, sockets: sockets)
@@ -112,54 +113,6 @@ public final class ProxyServer: Sendable {
         } catch {
             logger.warning("a listener is not watched", metadata: ["error": "\(error)"])
         }
-    }
-
-    private func listen(
-        _ socket: ListeningSocket, _ address: ProxyConfiguration.Address, tls: NIOSSLContext?, expectsProxyHeader: Bool
-    ) async throws(ProxyStartError) {
-        let loops = loops
-        let failures = acceptFailures
-        let bootstrap = ServerBootstrap(group: group)
-            .serverChannelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.addHandler(AcceptWatch(failures))
-                }
-            }
-            .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
-            .childChannelOption(.maxMessagesPerRead, value: 1)
-            .childChannelOption(.allowRemoteHalfClosure, value: true)
-            .childChannelOption(.writeBufferWaterMark, value: .init(low: 32 * 1024, high: 128 * 1024))
-            .childChannelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture {
-                    guard let loop = loops.first(where: { $0.eventLoop === channel.eventLoop }) else {
-                        throw ChannelError.inappropriateOperationForState
-                    }
-                    let port = channel.localAddress?.port ?? 0
-                    let connection = ClientConnection(
-                        loop: loop, usesTLS: tls != nil, listenerPort: port, awaitsAddress: expectsProxyHeader)
-                    if expectsProxyHeader {
-                        try channel.pipeline.syncOperations.addHandler(ProxyHeaderHandler(connection: connection))
-                    }
-                    if let tls {
-                        try channel.pipeline.syncOperations.addHandler(
-                            ClientHelloHandler(loop: loop, fallback: tls, connection: connection))
-                    } else if loop.configuration.allowsPlainHTTP2 {
-                        try channel.pipeline.syncOperations.addHandler(HTTP2PrefaceHandler(connection: connection))
-                    }
-                    try channel.pipeline.syncOperations.addHandler(connection)
-                }
-            }
-        let channel: any Channel
-        do {
-            channel = try await bootstrap.withBoundSocket(socket.duplicate()).get()
-        } catch {
-            throw .cannotListen("\(address.host):\(socket.port)", reason: "\(error)")
-        }
-        state.withLock {
-            $0.listeners.append(channel)
-            $0.sockets.append(socket)
-        }
-        logger.info("gateway listens", metadata: ["host": "\(address.host)", "port": "\(socket.port)", "tls": "\(tls != nil)"])
     }
 
     // MARK: Identities
@@ -233,31 +186,6 @@ public final class ProxyServer: Sendable {
         for begun in loops.map({ loop in loop.eventLoop.submit { loop.beginHandOver() } }) { try? await begun.get() }
         try? await Task.sleep(for: grace)
         for ended in loops.map({ loop in loop.eventLoop.submit { loop.endHandOver() } }) { try? await ended.get() }
-    }
-
-    /// Accepts no more here, so that another process can: what comes meanwhile waits in the queues of the sockets. Every connection that
-    /// has been accepted is kept; closing the listeners at once would close those that have no loop yet.
-    public func stopAccepting() async {
-        let listeners = state.withLock { $0.listeners }
-        for listener in listeners { try? await listener.setOption(.autoRead, value: false).get() }
-        // What was accepted goes from the listener's loop to its own and back; another read may have been under way.
-        for _ in 0 ..< 3 {
-            for passed in loops.map({ loop in loop.eventLoop.submit {} }) { try? await passed.get() }
-        }
-        await stopListening()
-    }
-
-    private func stopListening() async {
-        let (listeners, sockets) = state.withLock { state in
-            defer {
-                state.listeners = []
-                state.sockets = []
-            }
-            return (state.listeners, state.sockets)
-        }
-        for listener in listeners { try? await listener.close() }
-        // Who still connects is refused, unless another process has the socket.
-        for socket in sockets { socket.closeDescriptor() }
     }
 
     /// Stops accepting, closes idle connections, lets running requests finish for at most `drain`, then closes what is left.

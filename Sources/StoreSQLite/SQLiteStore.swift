@@ -1,22 +1,28 @@
 import Dispatch
+import Foundation
 import GRDB
 import Store
+import Synchronization
 
 /// The embedded database: one SQLite file, write-ahead log, full synchronous. Any thread; calls block.
 public final class SQLiteStore: StoreDriver {
     private let pool: DatabasePool
 
-    /// Opens or creates the file and brings its schema up to date.
+    private static let readers = 4
+
+    /// Opens or creates the file, with everything that is needed to read and write it later, and brings its schema up to date.
     ///
     /// - Throws: ``StoreError``.
     public init(path: String) throws {
         var configuration = Configuration()
         configuration.foreignKeysEnabled = true
-        configuration.maximumReaderCount = 4
+        configuration.maximumReaderCount = Self.readers
         configuration.busyMode = .timeout(5)
         configuration.prepareDatabase { db in
             // An answered write survives a power cut (design.md, invariant 2).
             try db.execute(sql: "PRAGMA synchronous = FULL")
+            // A sort or a long statement must not need a file when there is no descriptor or no room for one.
+            try db.execute(sql: "PRAGMA temp_store = MEMORY")
         }
         do {
             pool = try DatabasePool(path: path, configuration: configuration)
@@ -24,6 +30,37 @@ public final class SQLiteStore: StoreDriver {
             throw SQLiteConnection.storeError(error)
         }
         try Schema.migrate(self)
+        try mapped { try Self.openReaders(pool) }
+    }
+
+    /// The pool would open a connection when it is needed, and there may be no descriptor left then. All of them read at the same time once.
+    private static func openReaders(_ pool: DatabasePool) throws {
+        let reading = DispatchGroup()
+        let ended = DispatchGroup()
+        let failure = Mutex<(any Error)?>(nil)
+        for _ in 0..<readers {
+            reading.enter()
+            ended.enter()
+        }
+        for _ in 0..<readers {
+            Thread.detachNewThread {
+                var isReading = false
+                do {
+                    try pool.read { db in
+                        _ = try Int.fetchOne(db, sql: "SELECT COUNT(*) FROM sqlite_master")
+                        isReading = true
+                        reading.leave()
+                        reading.wait()
+                    }
+                } catch {
+                    failure.withLock { $0 = error }
+                    if !isReading { reading.leave() }
+                }
+                ended.leave()
+            }
+        }
+        ended.wait()
+        if let error = failure.withLock({ $0 }) { throw error }
     }
 
     public func read<Result>(_ body: (any SQLConnection) throws -> Result) throws -> Result {

@@ -15,59 +15,21 @@ import urllib.request
 import pytest
 
 from harness import signatures
-from harness.backend import Answer, Backend
-from harness.management import Call
-from harness.process import Gatehouse, StartFailure
+from harness.backend import Answer
+from harness.logs import FIELDS, Logged, logging_program
+from harness.process import StartFailure
 from harness.wire import Wire, ask
-from harness.world import World, unique
-
-#: gateway-runtime.md, 14.1, in its order.
-FIELDS = """remote_addr request_id api_id user_id app_id time_local request_time request_method scheme host router_uri server_protocol
-status bytes_sent request_length http_user_agent http_x_forwarded_for upstream_addr upstream_uri upstream_status upstream_connect_time
-upstream_header_time upstream_response_time region_id all_upstream_response_time errorType auth_type access_model1 access_model2
-inner_time proxy_protocol_vni proxy_protocol_vpce_id proxy_protocol_addr body_bytes_sent api_name app_name provider_app_id
-provider_app_name custom_data_log1 custom_data_log2 custom_data_log3 custom_data_log4 custom_data_log5 custom_data_log6
-custom_data_log7 custom_data_log8 custom_data_log9 custom_data_log10 response_source gzip_ratio upstream_scheme group_id apig_err_code
-function_urn""".split()
-
-
-class Logged:
-    """A program with an access log; `take` gives the lines that came since the last call."""
-
-    def __init__(self, program: Gatehouse, backend: Backend, name: str = "access.log"):
-        self.program = program
-        self.path = program.data_dir / name
-        self.world = World(program, Call(program.credentials, program.management), backend)
-        self.seen = 0
-
-    def lines(self) -> list[dict]:
-        text = self.path.read_bytes().decode() if self.path.exists() else ""
-        assert text == "" or text.endswith("\n")
-        return [json.loads(line) for line in text.splitlines()]
-
-    def take(self, count: int = 1) -> list[dict]:
-        deadline = time.monotonic() + 10
-        while len(found := self.lines()) < self.seen + count:
-            assert time.monotonic() < deadline, f"{len(found) - self.seen} of {count} lines"
-            time.sleep(0.005)
-        new = found[self.seen:]
-        assert len(new) == count, new
-        self.seen = len(found)
-        return new
-
+from harness.world import unique
 
 @pytest.fixture(scope="module")
 def program(tmp_path_factory):
-    program = Gatehouse(tmp_path_factory.mktemp("log") / "data", settings={
-        "access_log": {"path": "access.log"}, "region": "here-1"}).start()
-    yield program
-    assert program.stop() == 0
+    with logging_program(tmp_path_factory.mktemp("log"), region="here-1") as program:
+        yield program
 
 
 @pytest.fixture
 def log(program, backend):
     logged = Logged(program, backend)
-    logged.seen = len(logged.lines())
     yield logged
     for line in logged.lines():
         assert list(line) == FIELDS

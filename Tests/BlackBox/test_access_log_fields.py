@@ -5,42 +5,35 @@ from __future__ import annotations
 import pytest
 
 from harness import functions
-from harness.backend import Answer, Backend
+from harness.backend import Answer
+from harness.frames import Frames
 from harness.functions import answers, decides
-from harness.process import Gatehouse
+from harness.http2 import HTTP2
+from harness.logs import Logged, logging_program
 from harness.world import unique
-from test_access_log import Logged
 from test_caller_authentication import authorize, call_signed, make_app
+from test_grpc import grpc_api
+from test_grpc_backends import EMPTY, INTERNAL_ERROR, calling
 from test_proxy_protocol import line as proxy_line
 
 
 @pytest.fixture(scope="module")
-def function_backend():
-    backend = Backend()
-    yield backend
-    backend.close()
-
-
-@pytest.fixture(scope="module")
-def program(tmp_path_factory, function_backend):
+def program(tmp_path_factory, shared_functions):
     # One event loop: lines come in the order of the requests.
-    program = Gatehouse(tmp_path_factory.mktemp("fields") / "data", settings={
-        "gateway_threads": 1, "access_log": {"path": "access.log"}, "functions": functions.settings(function_backend.address)}).start()
-    yield program
-    assert program.stop() == 0
+    with logging_program(
+            tmp_path_factory.mktemp("fields"), "--gateway-h2c", gateway_threads=1,
+            functions=functions.settings(shared_functions.address)) as program:
+        yield program
 
 
 @pytest.fixture
-def log(program, backend, function_backend):
-    function_backend.clear()
-    logged = Logged(program, backend)
-    logged.seen = len(logged.lines())
-    return logged
+def log(program, backend):
+    return Logged(program, backend)
 
 
-def test_how_callers_are_asked(log, function_backend):
+def test_how_callers_are_asked(log, function_service):
     world = log.world
-    function_backend.script = lambda _: decides()
+    function_service.script = lambda _: decides()
     authorizer = world.api.expect(201, "POST", "/authorizers", {
         "name": unique("authorizer"), "type": "FRONTEND", "authorizer_type": "FUNC", "authorizer_uri": functions.AUTHORIZER})["id"]
     app = make_app(world)
@@ -81,9 +74,48 @@ def test_compression(log, backend):
     assert abs(own["gzip_ratio"] - 5002 / len(replies[1].body)) <= 0.01 and plain["gzip_ratio"] == "-"
 
 
-def test_functions(log, function_backend):
+def test_how_calls_of_grpc_ended(log):
     world = log.world
-    function_backend.script = lambda _: answers("x", 201)
+
+    def silent(session, stream):
+        with session.lock:
+            session.h2.send_headers(stream, session.head())
+            session.h2.send_data(stream, EMPTY, end_stream=True)
+            session.flush()
+
+    def part(session, stream):
+        session.part(stream)
+        session.reset(stream, INTERNAL_ERROR)
+
+    cases = [
+        (lambda session, stream: session.answer(stream), (200, 0)),
+        (lambda session, stream: session.answer(stream, status="9"), (200, 9)),
+        (lambda session, stream: session.answer(stream, None, "5"), (200, 5)),
+        (lambda session, stream: session.answer(stream, status="many"), (200, "-")),
+        (silent, (200, "-")),
+        (lambda session, stream: session.reset(stream, INTERNAL_ERROR), (502, 13)),
+        (part, (502, 13)),
+    ]
+    with Frames(cases[0][0]) as backend:
+        api = grpc_api(world, backend.address)
+        with HTTP2(world.gatehouse.gateway, api.host) as client:
+            for number, (script, wanted) in enumerate(cases):
+                backend.script = script
+                client.ask(2 * number + 1, "POST", "/test.Echo/Unary", more=calling(), body=EMPTY)
+                [line] = log.take()
+                assert (line["status"], line["grpc_status"]) == wanted, (number, line)
+                assert list(line)[list(line).index("status") + 1] == "grpc_status"
+            # The gateway's own answer to what never got as far as an API.
+            client.ask(99, "POST", "/nothing", more=calling(), body=EMPTY)
+            [line] = log.take()
+            assert (line["status"], line["grpc_status"]) == (404, 12)
+            client.ask(101, "POST", "/nothing")
+            assert "grpc_status" not in log.take()[0]
+
+
+def test_functions(log, function_service):
+    world = log.world
+    function_service.script = lambda _: answers("x", 201)
     info = {"function_urn": functions.WORKER, "invocation_type": "sync", "timeout": 5000, "network_type": "V2"}
     api = world.make_api(backend_type="FUNCTION", backend_api=None, func_info=info)
     aliased = world.make_api(backend_type="FUNCTION", backend_api=None, func_info={
@@ -94,7 +126,7 @@ def test_functions(log, function_backend):
     assert [line["function_urn"] for line in lines] == [
         functions.WORKER + ":latest", functions.ALIAS, functions.NOWHERE + ":latest"]
     assert [(line["upstream_addr"], line["upstream_uri"], line["upstream_status"], line["response_source"]) for line in lines] == [
-        (function_backend.address, "/worker", 200, "remote"), (function_backend.address, "/versioned/live", 200, "remote"),
+        (function_service.address, "/worker", 200, "remote"), (function_service.address, "/versioned/live", 200, "remote"),
         ("127.0.0.1:1", "/nowhere", "-", "local")]
     assert lines[0]["all_upstream_response_time"] >= lines[0]["upstream_response_time"] >= lines[0]["upstream_header_time"]
 

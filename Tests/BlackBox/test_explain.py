@@ -11,6 +11,7 @@ import pytest
 from harness import functions
 from harness.process import executable
 from harness.world import World, hex_id, unique
+from test_app_route import routed  # noqa: F401
 from test_caller_authentication import authorize, make_app, vendor
 
 
@@ -55,6 +56,49 @@ def test_api_without_policies(world):
     assert line == "GET /back?x=1 HTTP/1.1" and fields["x-own"] == ["v"] and fields["x-request-id"] == [told["request_id"]]
     assert "answer" not in told
     assert world.backend.requests == []
+
+
+def test_apis_of_an_application_at_the_gateways_address(routed):  # noqa: F811
+    """Feature app_route: the APIs of the application that X-HW-ID names come first, then those of the group DEFAULT."""
+    world = routed
+    app, path = make_app(world), f"/{unique('p')}"
+    needs = {"auth_type": "APP", "backend": {"req_uri": "/back"}, "req_params": [
+        {"name": "id", "type": "STRING", "location": "PATH", "required": 1}]}
+    get = world.make_api(path + "/{id}", "GET", **needs)
+    post = world.make_api(path + "/{id}", "POST", **needs)
+    elsewhere = world.make_api(path + "/{id}/more", "GET", env_id=(stage := world.make_environment())["id"], **needs)
+    strangers = world.make_api(path + "/{id}/parts", "GET", **needs)
+    authorize(world, app, get, post)
+    authorize(world, app, elsewhere, env_id=stage["id"])
+    default = next(group for group in world.api.expect(200, "GET", "/api-groups?limit=500")["groups"] if group["is_default"] == 1)
+    common = world.make_api(path, "ANY", group=default, match_mode="SWA")
+    proof = [{"name": "X-HW-ID", "value": app.key}, {"name": "X-HW-AppKey", "value": app.secret}]
+
+    def reasons(told: dict) -> dict[str, str]:
+        found = {entry["api_id"]: entry["reason"] for entry in told["candidates"]}
+        assert strangers.id not in found and told["candidate_count"] == len(told["candidates"])
+        return {api.id: found[api.id] for api in (get, post, elsewhere, common)}
+
+    try:
+        told = explain(world, "localhost", path + "/7", headers=proof)
+        assert told["outcome"] == "forwarded" and told["candidates"][0]["api_id"] == told["api"]["id"] == get.id
+        assert reasons(told) == {
+            get.id: "chosen", post.id: "other_method", elsewhere.id: "other_environment", common.id: "after_application"}
+        assert verdicts(told)[:3] == [("host", "passed"), ("environment", "passed"), ("route", "passed")]
+        assert app.id in told["steps"][0]["detail"] and "DEFAULT" in told["steps"][0]["detail"]
+        told = explain(world, "localhost", path + "/7/8", headers=proof)
+        assert told["api"]["id"] == common.id
+        assert reasons(told) == {
+            get.id: "other_path", post.id: "other_path", elsewhere.id: "other_environment", common.id: "chosen"}
+        told = explain(world, "localhost", "/" + unique("nowhere"), headers=proof)
+        assert (told["outcome"], told["answer"]["error_code"]) == ("refused", "APIC.0101")
+        assert reasons(told) == {
+            get.id: "other_path", post.id: "other_path", elsewhere.id: "other_environment", common.id: "other_path"}
+        # Who names no application is at the group alone.
+        told = explain(world, "localhost", path + "/7")
+        assert told["api"]["id"] == common.id and not {get.id, post.id} & {entry["api_id"] for entry in told["candidates"]}
+    finally:
+        world.offline(common)
 
 
 def test_nothing_is_counted_and_no_backend_is_called(world):

@@ -9,7 +9,7 @@ import time
 import pytest
 
 from harness.backend import Answer
-from harness.process import Gatehouse, StartFailure
+from harness.process import Gatehouse, StartFailure, free_port
 from harness.wire import Closed, Wire, head
 
 
@@ -20,10 +20,10 @@ class Successor(Gatehouse):
         return super().status_of(path) if "is running" in self.log else None
 
 
-def successor(program: Gatehouse) -> Gatehouse:
+def successor(program: Gatehouse, *more: str) -> Gatehouse:
     """Another process on the same folder and ports."""
     arguments = [argument for argument in program.arguments if argument != "--take-over"]
-    other = Successor(program.data_dir, *arguments, "--take-over", settings=program.settings)
+    other = Successor(program.data_dir, *arguments, "--take-over", *more, settings=program.settings)
     other.log_path = program.log_path.with_name(program.log_path.name + "+")
     other.management_port, other.gateway_port, other.tls_port = program.management_port, program.gateway_port, program.tls_port
     return other
@@ -182,20 +182,81 @@ def test_nobody_to_take_over_from(tmp_path):
     assert failure.value.status == 1 and "no gatehouse is running" in failure.value.output
 
 
+@pytest.mark.parametrize(("flag", "port"), [("management", "management_port"), ("gateway", "gateway_port"), ("gateway-tls", "tls_port")])
+def test_other_addresses_are_refused(fresh_gatehouse, make_world, flag, port):
+    first = fresh_gatehouse()
+    world = make_world(first)
+    api = world.make_api()
+    for host, number in (("127.0.0.1", free_port()), ("0.0.0.0", getattr(first, port))):
+        with pytest.raises(StartFailure) as failure:
+            # The last of two flags of a name counts.
+            successor(first, f"--{flag}", f"{host}:{number}").start()
+        assert failure.value.status == 1 and (
+            f"--take-over: --{flag} is {host}:{number}, but the running gatehouse listens on 127.0.0.1:{getattr(first, port)}"
+        ) in failure.value.output
+        assert world.call(api).status == 200 and world.make_group()["id"], "nothing has changed"
+        assert first.status_of("/readyz") == 200
+    # Any port is the one that it has.
+    new = successor(first, f"--{flag}", "127.0.0.1:0").start()
+    try:
+        assert first.process.wait(60) == 0
+        assert make_world(new).make_group()["id"] and make_world(new).call(api).status == 200
+    finally:
+        new.stop()
+
+
+@pytest.mark.parametrize("answer", [b"", b"what is this\n", None])
+def test_a_process_that_hands_over_in_another_way(tmp_path, answer):
+    """It hangs up, says something else, or nothing: the new one ends, and says so."""
+    folder = tmp_path / "data"
+    folder.mkdir(mode=0o700)
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(folder / "handover.sock"))
+        listener.listen()
+        asked = []
+
+        def old() -> None:
+            connection, _ = listener.accept()
+            asked.append(connection.recv(100))
+            if answer is not None:
+                connection.sendall(answer)
+                connection.close()
+            else:
+                asked.append(connection)
+
+        thread = threading.Thread(target=old, daemon=True)
+        thread.start()
+        with pytest.raises(StartFailure) as failure:
+            Gatehouse(folder, "--take-over").start()
+        thread.join(20)
+    assert asked[0] == b"take over 2\n"
+    assert failure.value.status == 1 and "did not hand its sockets over" in failure.value.output
+    assert sorted(path.name for path in folder.iterdir()) == ["handover.sock"]
+
+
 def test_one_that_asks_and_leaves(fresh_gatehouse, make_world):
     """Traffic goes on; the next one takes over."""
     first = fresh_gatehouse()
     world = make_world(first)
     api = world.make_api()
-    with socket.socket(socket.AF_UNIX) as nobody:
-        nobody.connect(str(first.data_dir / "handover.sock"))
-        nobody.sendall(b"what is this\n")
-    assert world.call(api).status == 200
-    assert world.make_group()["id"], "who does not ask properly changes nothing"
+    # The last is what versions before this one say.
+    for words in (b"what is this\n", b"take over 1\n"):
+        with socket.socket(socket.AF_UNIX) as nobody:
+            nobody.connect(str(first.data_dir / "handover.sock"))
+            nobody.sendall(words)
+            assert nobody.recv(1) == b"", "who does not ask properly gets nothing"
     with socket.socket(socket.AF_UNIX) as deserter:
         deserter.connect(str(first.data_dir / "handover.sock"))
-        deserter.sendall(b"take over 1\n")
+        deserter.sendall(b"take over 2\n")
         assert deserter.recv(1) == b"D"
+    assert world.call(api).status == 200
+    assert world.make_group()["id"], "who does not agree changes nothing"
+    with socket.socket(socket.AF_UNIX) as deserter:
+        deserter.connect(str(first.data_dir / "handover.sock"))
+        deserter.sendall(b"take over 2\n")
+        assert deserter.recv(1) == b"D"
+        deserter.sendall(b"agreed\n")
+        assert deserter.recv(5) == b"free\n"
     assert world.call(api).status == 200
     assert first.process.poll() is None
     new = successor(first).start()

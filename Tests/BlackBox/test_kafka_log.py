@@ -13,13 +13,13 @@ import urllib.request
 import pytest
 
 from harness import certificates, functions
-from harness.backend import Answer, Backend
+from harness.backend import Answer
 from harness.functions import decides
 from harness.kafka import Broker, Cluster
+from harness.logs import FIELDS, Logged, logging_program
 from harness.management import RELEASE, Call, Sdk
 from harness.process import Gatehouse, StartFailure, free_port
 from harness.world import World, unique
-from test_access_log import FIELDS, Logged
 
 #: Names of the record -> names of the access log.
 SYSTEM = {name: name for name in FIELDS if name not in (
@@ -37,27 +37,17 @@ def cluster():
 
 
 @pytest.fixture(scope="module")
-def function_backend():
-    backend = Backend()
-    yield backend
-    backend.close()
-
-
-@pytest.fixture(scope="module")
-def program(tmp_path_factory, function_backend):
-    program = Gatehouse(tmp_path_factory.mktemp("kafka") / "data", settings={
-        "access_log": {"path": "access.log"}, "region": "here-1", "quotas": {"kafka_plugins": 100},
-        "functions": functions.settings(function_backend.address)}).start()
-    yield program
-    assert program.stop() == 0
+def program(tmp_path_factory, shared_functions):
+    with logging_program(
+            tmp_path_factory.mktemp("kafka"), region="here-1", quotas={"kafka_plugins": 100},
+            functions=functions.settings(shared_functions.address)) as program:
+        yield program
     assert "Kafka-Passw0rd" not in program.log
 
 
 @pytest.fixture
 def log(program, backend):
-    logged = Logged(program, backend)
-    logged.seen = len(logged.lines())
-    return logged
+    return Logged(program, backend)
 
 
 @pytest.fixture
@@ -213,9 +203,8 @@ def test_refusals_and_own_answers_are_logged(world, cluster):
     assert found[mock.id, 200]["response_body"] == '{"a":1}' and "APIC.0402" in found[denied.id, 403]["response_body"]
 
 
-def test_what_custom_authorizers_said(world, cluster, function_backend):
-    function_backend.clear()
-    function_backend.script = lambda _: decides(context={"user_name": "Lena", "token": "SECRET1", "other": "x"})
+def test_what_custom_authorizers_said(world, cluster, function_service):
+    function_service.script = lambda _: decides(context={"user_name": "Lena", "token": "SECRET1", "other": "x"})
     authorizer = world.api.expect(201, "POST", "/authorizers", {
         "name": unique("authorizer"), "type": "FRONTEND", "authorizer_type": "FUNC", "authorizer_uri": functions.AUTHORIZER})
     api = world.make_mock(auth_type="AUTHORIZER", authorizer_id=authorizer["id"])

@@ -208,8 +208,12 @@ def expressions() -> list[str]:
     return [target["expr"] for panel in dashboard["panels"] for target in panel.get("targets", [])]
 
 
-def test_rules_and_dashboard_name_what_is_there(own, backend):
-    program, world = own
+def test_rules_and_dashboard_name_what_is_there(fresh_gatehouse, make_world, backend):
+    """And the dashboard shows all of it."""
+    # Everything that has families of its own is switched on.
+    program = fresh_gatehouse(settings={
+        **ROOMY, "access_log": {"path": "access.log"}, "tracing": {"endpoint": f"http://{backend.address}"}})
+    world = make_world(program)
     world.call(world.make_api())
     world.call(world.make_mock(auth_type="APP"))
     text = scrape(program)
@@ -218,6 +222,8 @@ def test_rules_and_dashboard_name_what_is_there(own, backend):
     for file, found in (("dashboard", expressions()), ("alerts", [(OPERATIONS / "alerts.yaml").read_text()])):
         names = {name for text in found for name in re.findall(r"\b(?:gatehouse|process)_\w+", text)}
         assert names and names <= known, (file, names - known)
+    shown = " ".join(expressions())
+    assert not {name for name in families if not re.search(rf"\b{name}(_bucket|_sum|_count)?\b", shown)}
 
 
 @needs_prometheus

@@ -1,8 +1,8 @@
 import GatewayPrimitives
 import Snapshot
 
-/// Writes lines of the access log: the 54 fields of gateway-runtime.md, 14.1, in its order and under its names. Confined to one event
-/// loop.
+/// Writes lines of the access log: the 54 fields of gateway-runtime.md, 14.1, in its order and under its names, and for calls of gRPC
+/// one more beside `status`. Confined to one event loop.
 public final class AccessLogWriter {
     private let fields: RecordFieldWriter
 
@@ -12,7 +12,12 @@ public final class AccessLogWriter {
     public func write(_ record: AccessRecord, nowMilliseconds: Int64, to out: ByteScratch) {
         fields.begin(nowMilliseconds: nowMilliseconds)
         var line = JSONLine(out)
-        for (index, field) in RecordField.accessLog.enumerated() { fields.write(field, as: Self.names[index], record, &line) }
+        for (index, field) in RecordField.accessLog.enumerated() {
+            fields.write(field, as: Self.names[index], record, &line)
+            if field == .status, record.isCall {
+                if let status = record.callStatus { line.number("grpc_status", status) } else { line.absent("grpc_status") }
+            }
+        }
         line.end()
     }
 

@@ -50,6 +50,10 @@ public final class AccessRecord {
     public var isHTTP2 = false
     /// Of the answer; 0: the client left before there was one.
     public var status: Int
+    /// The request is a call of gRPC.
+    public var isCall = false
+    /// With which it ended; nil: nobody said.
+    public var callStatus: Int?
     public var failure: GatewayFailure?
     /// The answer is the backend's.
     public var isRemote: Bool

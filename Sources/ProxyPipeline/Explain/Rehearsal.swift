@@ -67,9 +67,9 @@ public final class Rehearsal {
         /// Revision of the configuration that decided.
         public var revision: UInt64 = 0
         public var steps: [Step] = []
-        /// APIs of the group, the one that was chosen first.
+        /// APIs of the application that was named and of the group, the one that was chosen first.
         public var candidates: [RouteCandidate] = []
-        /// How many APIs of the group there are; candidates may be fewer.
+        /// How many of them there are; candidates may be fewer.
         public var candidateCount = 0
         public var route: RouteIdentity?
         public var destination: Destination?

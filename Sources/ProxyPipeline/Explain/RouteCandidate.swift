@@ -1,12 +1,14 @@
 import GatewayPrimitives
 import Snapshot
 
-/// An API of the group that was addressed, and why it serves a request or does not.
+/// An API of the group that was addressed, or of the application that `X-HW-ID` names, and why it serves a request or does not.
 public struct RouteCandidate: Sendable, Equatable {
     public enum Reason: Sendable, Equatable {
         case chosen
         /// It would serve the request, but another one is more specific (gateway-runtime.md, 1.4, O3).
         case lessSpecific
+        /// It would serve the request, but the application's APIs come first (gateway-runtime.md, 1.1).
+        case afterApplication
         /// Path matches, method does not.
         case otherMethod
         /// The first segment that differs, counted from 1; one more than the request has: the path goes on.
@@ -55,7 +57,7 @@ extension RouteCandidate {
     fileprivate var rank: Int {
         switch reason {
         case .chosen: 0
-        case .lessSpecific: 1
+        case .lessSpecific, .afterApplication: 1
         case .otherMethod: 2
         case .otherEnvironment: 3
         case .otherPath(let segment): 1000 - min(segment, 900)
@@ -69,38 +71,58 @@ extension Rehearsal {
     /// - Parameter route: nil when there is none.
     public func describe(_ snapshot: GatewaySnapshot, _ head: RequestHead, route: Route?) {
         report.revision = snapshot.revision
-        guard let host = snapshot.virtualHost(head.host) else { return }
-        let text = head.host.string
-        pass(
-            .host,
-            host.domain.map { "\(text) is the bound domain \($0.name) of the group \(host.groupName) (\(host.groupID))" }
-                ?? "\(text) belongs to the group \(host.groupName) (\(host.groupID))")
-        let wanted = head.value(.xStage)?.string
-        guard let environment = snapshot.environment(of: host, head) else {
-            candidates(host, in: nil, head, chosen: nil)
-            return
+        let host = snapshot.virtualHost(head.host)
+        let named = snapshot.appRoutes.isEmpty ? nil : snapshot.instance(of: head).flatMap { snapshot.namedApp(head, $0) }
+        guard host != nil || named != nil else { return }
+        pass(.host, Self.place(head.host.string, host, named?.app))
+        let application = named.map { Scope(environments: $0.routes.environments, asked: snapshot.environment(among: $0.routes.environments, head)) }
+        let group = host.map { Scope(environments: $0.environments, asked: snapshot.environment(of: $0, head)) }
+        if application?.asked != nil || group?.asked != nil {
+            let wanted = head.value(.xStage)?.string
+            pass(.environment, wanted.map { "X-Stage names \($0)" } ?? "no X-Stage: RELEASE")
         }
-        pass(.environment, wanted.map { "X-Stage names \($0)" } ?? "no X-Stage: RELEASE")
-        candidates(host, in: environment, head, chosen: route)
+        candidates(application, group, head, chosen: route)
         if let route {
             begin(route)
             pass(.route, "\(head.methodName.string) \(head.path.string) is \(route.identity.apiName) (\(route.identity.apiID))")
         }
     }
 
-    private func candidates(_ host: VirtualHost, in environment: EnvironmentRoutes?, _ head: RequestHead, chosen: Route?) {
+    /// APIs among which the request's is looked for.
+    private struct Scope {
+        let environments: [EnvironmentRoutes]
+        /// nil: there is none of the name that was asked for.
+        let asked: EnvironmentRoutes?
+    }
+
+    private static func place(_ name: String, _ host: VirtualHost?, _ app: AppCredential?) -> String {
+        let group = host.map { "the group \($0.groupName) (\($0.groupID))" }
+        if let app {
+            return "\(name) is the gateway's address, and X-HW-ID names the application \(app.name) (\(app.appID))"
+                + (group.map { "; what is none of its APIs may be one of \($0)" } ?? "")
+        }
+        return host?.domain.map { "\(name) is the bound domain \($0.name) of \(group ?? "")" } ?? "\(name) belongs to \(group ?? "")"
+    }
+
+    private func candidates(_ application: Scope?, _ group: Scope?, _ head: RequestHead, chosen: Route?) {
         let path = head.path.array
         let method = head.method.routeMethod
         var found: [RouteCandidate] = []
         var present: Set<String> = []
-        for route in environment?.routes.all ?? [] {
-            present.insert(route.identity.apiID)
-            found.append(
-                candidate(route, RouteCandidate.reason(route, path: path, method: method, chosen: chosen)))
+        var isOfApplication = false
+        for scope in [application, group] {
+            for route in scope?.asked?.routes.all ?? [] where present.insert(route.identity.apiID).inserted {
+                var reason = RouteCandidate.reason(route, path: path, method: method, chosen: chosen)
+                if reason == .lessSpecific, isOfApplication { reason = .afterApplication }
+                found.append(candidate(route, reason))
+            }
+            isOfApplication = found.contains { $0.reason == .chosen }
         }
-        for other in host.environments where other.id != environment?.id {
-            for route in other.routes.all where present.insert(route.identity.apiID).inserted {
-                found.append(candidate(route, .otherEnvironment))
+        for scope in [application, group] {
+            for other in scope?.environments ?? [] where other.id != scope?.asked?.id {
+                for route in other.routes.all where present.insert(route.identity.apiID).inserted {
+                    found.append(candidate(route, .otherEnvironment))
+                }
             }
         }
         report.candidateCount = found.count

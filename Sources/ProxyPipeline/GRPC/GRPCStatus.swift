@@ -71,6 +71,25 @@ public enum GRPCStatus: Int, Sendable {
         head.value(.contentType)?.hasPrefixIgnoringCase(ByteView("application/grpc")) ?? false
     }
 
+    /// What a backend's trailers say; nil: nothing, or no number.
+    public static func number(in trailers: [HeaderLine]) -> Int? {
+        trailers.first { $0.name == statusName }.flatMap { line in line.value.withUnsafeBytes { number(ByteView($0)) } }
+    }
+
+    /// What the head of an answer says that has nothing else.
+    public static func number(in head: ResponseHead) -> Int? { head.value(named: statusName).flatMap(number) }
+
+    /// The number may be one that gRPC does not name.
+    private static func number(_ text: ByteView) -> Int? {
+        guard (1...9).contains(text.count) else { return nil }
+        var value = 0
+        for index in 0..<text.count {
+            guard (0x30...0x39).contains(text[index]) else { return nil }
+            value = value * 10 + Int(text[index] - 0x30)
+        }
+        return value
+    }
+
     private static let statusName = Array("grpc-status".utf8)
     private static let messageName = Array("grpc-message".utf8)
     private static let contentTypeName = Array("content-type".utf8)

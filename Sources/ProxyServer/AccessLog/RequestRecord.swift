@@ -59,6 +59,8 @@ extension ClientConnection {
         record.instance = exchange.instance
         record.status = exchange.status
         record.failure = exchange.failure
+        record.callStatus = exchange.callStatus
+        record.isCall = exchange.call != nil || record.callStatus != nil
         record.bytesSent = exchange.sentBytes
         record.requestBytes = (head?.byteCount ?? 0) + body.received
         record.bodyBytes = body.received

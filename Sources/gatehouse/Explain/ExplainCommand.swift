@@ -87,7 +87,7 @@ private struct Account: Decodable {
     let answer: Answer?
 
     var text: String {
-        var lines = ["outcome    \(outcome) at revision \(revision)", "", "APIs of the group (\(candidate_count))"]
+        var lines = ["outcome    \(outcome) at revision \(revision)", "", "candidates (\(candidate_count))"]
         for candidate in candidates {
             lines.append(
                 "  \(candidate.reason == "chosen" ? "*" : " ") \(candidate.req_method) \(candidate.req_uri) "

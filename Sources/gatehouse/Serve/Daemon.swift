@@ -29,7 +29,8 @@ enum Daemon {
         }
         let log = Logger(label: "gatehouse")
         ProcessLimits.raiseDescriptors()
-        let inheritance = settings.takesOver ? try Inheritance(folder: DataFolder.absolute(settings.dataFolder)) : nil
+        let inheritance = settings.takesOver
+            ? try Inheritance(folder: DataFolder.absolute(settings.dataFolder), settings: settings) : nil
         let folder = try DataFolder(path: settings.dataFolder)
         let box = SecretBox(keyMaterial: try folder.secretKey())
         let store = try FirstStart.openStore(folder.database)
@@ -104,7 +105,7 @@ enum Daemon {
                 plane, debugging: GatewayDebugging.sender(gateway), explaining: GatewayExplaining.explainer(gateway, directory)),
             status: ProcessStatus(
                 version: version, startTime: ControlPlane.wallClock().seconds, revision: { state.revision.withLock { $0 } },
-                isReady: { state.isReady.withLock { $0 } }, isWritable: { plane.isWritable },
+                isReady: { state.isReady.withLock { $0 } && gateway.isListening }, isWritable: { plane.isWritable },
                 metrics: {
                     var own = MetricsText()
                     ProcessMetrics.write(to: &own)

@@ -84,6 +84,7 @@ enum GatewayExplaining {
         switch reason {
         case .chosen: ("chosen", "method and path match, and no other API is more specific")
         case .lessSpecific: ("less_specific", "method and path match, but the chosen API is more specific")
+        case .afterApplication: ("after_application", "method and path match, but the APIs of the application come first")
         case .otherMethod: ("other_method", "the path matches, the method does not")
         case .otherPath(let segment): ("other_path", "segment \(segment) of the path does not match")
         case .otherEnvironment: ("other_environment", "published in another environment than the one that was asked for")

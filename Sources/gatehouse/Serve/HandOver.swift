@@ -11,22 +11,29 @@ import Synchronization
 ///
 /// The two talk over `DIR/handover.sock`, in this order:
 ///
-/// 1. The new one connects and says `take over 1`.
-/// 2. The old one ends its management calls, writes down what it has counted, lets go of the folder, and sends its listening sockets:
-///    management, gateway, gateway TLS. It goes on carrying traffic.
-/// 3. The new one gets everything ready and says `ready`.
-/// 4. The old one accepts no more and says `yours`; the new one accepts what has come meanwhile, and everything that comes.
-/// 5. The old one lets every open connection ask once more, and says `decided` when nothing is decided with its configuration any
+/// 1. The new one connects and says `take over 2`. The number counts versions of what they say: who is asked in another one hangs up, and
+///    nothing has changed.
+/// 2. The old one sends its listening sockets: management, gateway, gateway TLS. The new one looks whether they have the addresses
+///    that it is to listen at, hangs up if they have not, and says `agreed`.
+/// 3. The old one ends its management calls, writes down what it has counted, lets go of the folder, and says `free`. It goes on
+///    carrying traffic.
+/// 4. The new one gets everything ready and says `ready`.
+/// 5. The old one accepts no more and says `yours`; the new one accepts what has come meanwhile, and everything that comes.
+/// 6. The old one lets every open connection ask once more, and says `decided` when nothing is decided with its configuration any
 ///    longer. Management calls have been waiting in the queue of their socket; the new one takes them now, so that
 ///    an answered write is in force everywhere.
-/// 6. The old one finishes what is under way, sends what it counted since, and ends.
+/// 7. The old one finishes what is under way, sends what it counted since, and ends.
 enum HandOver {
-    static let question = Array("take over 1".utf8)
+    static let question = Array("take over 2".utf8)
+    static let agreed = Array("agreed".utf8)
+    static let free = Array("free".utf8)
     static let ready = Array("ready".utf8)
     static let yours = Array("yours".utf8)
     static let decided = Array("decided".utf8)
     /// How long open connections may go on asking.
     static let grace = Duration.seconds(2)
+    /// Longest wait for the sockets, which need no preparation.
+    static let answerSeconds = 5
     /// Longest wait of the one for the other's next word.
     static let patienceSeconds = 120
 
@@ -40,14 +47,16 @@ final class Inheritance: Sendable {
     let gateway: ProxyServer.Sockets
     private let left = Mutex<CountsLeft?>(nil)
 
-    /// - Throws: ``PlainFailure`` when nobody is there, or nothing comes.
-    init(folder: String) throws {
+    /// - Throws: ``PlainFailure`` when nobody is there, nothing comes, or the sockets have other addresses than the settings say.
+    init(folder: String, settings: ServeSettings) throws {
         guard let channel = DescriptorChannel.connect(to: HandOver.path(in: folder)) else {
             throw PlainFailure("--take-over: no gatehouse is running on \(folder)")
         }
-        channel.limitWaiting(seconds: HandOver.patienceSeconds)
+        channel.limitWaiting(seconds: HandOver.answerSeconds)
         guard channel.send(line: HandOver.question), let sockets = channel.receiveDescriptors(), sockets.count == 3 else {
-            throw PlainFailure("--take-over: the running gatehouse did not hand its sockets over")
+            throw PlainFailure(
+                "--take-over: the running gatehouse did not hand its sockets over. It may be of a version that does so in another way, "
+                    + "or be handing over just now; if it goes on running, stop it and start this one")
         }
         self.channel = channel
         do {
@@ -56,6 +65,28 @@ final class Inheritance: Sendable {
                 http: try ListeningSocket(inherited: sockets[1]), https: try ListeningSocket(inherited: sockets[2]))
         } catch {
             throw PlainFailure("--take-over: the sockets that were handed over cannot be used: \(error.reason)")
+        }
+        try Self.compare(management, with: settings.management, "management")
+        if let http = gateway.http { try Self.compare(http, with: settings.gateway, "gateway") }
+        if let https = gateway.https { try Self.compare(https, with: settings.gatewayTLS, "gateway-tls") }
+        channel.limitWaiting(seconds: HandOver.patienceSeconds)
+        guard channel.send(line: HandOver.agreed), channel.receiveLine() == HandOver.free else {
+            throw PlainFailure("--take-over: the running gatehouse did not let go of \(folder)")
+        }
+    }
+
+    /// Nobody is to believe that this process listens elsewhere than it does.
+    private static func compare(_ socket: ListeningSocket, with address: Address, _ name: String) throws {
+        let isSame: Bool
+        do {
+            isSame = try socket.isAt(host: address.host, port: address.port)
+        } catch {
+            throw PlainFailure("cannot listen on \(address): \(error.reason)")
+        }
+        guard isSame else {
+            throw PlainFailure(
+                "--take-over: --\(name) is \(address), but the running gatehouse listens on \(Address(host: socket.host, port: socket.port)). "
+                    + "Take over with its addresses, or stop it and start this one")
         }
     }
 
@@ -130,10 +161,17 @@ struct HandingOver: Service {
     /// - Returns: false when the other one did not become ready: this process goes on carrying traffic.
     private func handOver(_ channel: DescriptorChannel) async -> Bool {
         channel.limitWaiting(seconds: HandOver.patienceSeconds)
-        guard await onThread({ channel.receiveLine() }) == HandOver.question else { return false }
+        guard await onThread({ channel.receiveLine() }) == HandOver.question else {
+            log.warning("a process asked for something else than to take over as this version does it")
+            return false
+        }
+        guard channel.send(descriptors: sockets.map(\.descriptor)), await onThread({ channel.receiveLine() }) == HandOver.agreed else {
+            log.warning("a process that asked to take over did not agree: nothing has changed")
+            return false
+        }
         log.notice("another process takes over")
         await stopWriting()
-        guard channel.send(descriptors: sockets.map(\.descriptor)) else { return unfinished() }
+        guard channel.send(line: HandOver.free) else { return unfinished() }
         guard await onThread({ channel.receiveLine() }) == HandOver.ready else { return unfinished() }
         await gateway.stopAccepting()
         _ = channel.send(line: HandOver.yours)

@@ -13,6 +13,8 @@ import h2.events
 import h2.settings
 from hyperframe.frame import GoAwayFrame
 
+from .listening import Listening
+
 
 class Session:
     """One connection of the gateway's, with the events of `h2`."""
@@ -85,28 +87,17 @@ class Frames:
     """Accepts connections; `script(session, stream)` is called when a request is complete, or at its head with `early`."""
 
     def __init__(self, script, tls: ssl.SSLContext | None = None, streams: int | None = None, early: bool = False):
-        self.script, self.early, self.streams, self.tls = script, early, streams, tls
+        self.script, self.early, self.streams = script, early, streams
         self.sessions: list[Session] = []
         self.requests: list[dict[str, str]] = []
         self.resets: queue.Queue[tuple[int, int]] = queue.Queue()
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=128)
-        self.address = "127.0.0.1:%d" % self._listener.getsockname()[1]
-        threading.Thread(target=self._accept, daemon=True).start()
+        self._listening = Listening(self._begin, tls)
+        self.address = self._listening.address
 
-    def _accept(self) -> None:
-        while True:
-            try:
-                connection, _ = self._listener.accept()
-                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                if self.tls:
-                    connection = self.tls.wrap_socket(connection, server_side=True)
-            except OSError:
-                if self._listener.fileno() < 0:
-                    return
-                continue
-            session = Session(connection, self.streams)
-            self.sessions.append(session)
-            threading.Thread(target=self._serve, args=(session,), daemon=True).start()
+    def _begin(self, connection: socket.socket) -> None:
+        session = Session(connection, self.streams)
+        self.sessions.append(session)
+        threading.Thread(target=self._serve, args=(session,), daemon=True).start()
 
     def _serve(self, session: Session) -> None:
         while True:
@@ -144,10 +135,6 @@ class Frames:
         return self
 
     def __exit__(self, *_) -> None:
-        try:
-            self._listener.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            pass
-        self._listener.close()
+        self._listening.close()
         for session in self.sessions:
             session.close()

@@ -7,9 +7,9 @@ import hashlib
 import queue
 import socket
 import ssl
-import threading
 
 from .backend import Malformed, Reader, Request
+from .listening import Listening
 
 
 def websocket_accept(key: str) -> str:
@@ -80,22 +80,9 @@ class RawBackend:
     """Accepts connections on 127.0.0.1 and hands them out; it says nothing by itself."""
 
     def __init__(self, tls: ssl.SSLContext | None = None):
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=128)
-        self._tls = tls
-        self.address = "127.0.0.1:%d" % self._listener.getsockname()[1]
         self._made: queue.Queue[Accepted] = queue.Queue()
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def _accept(self) -> None:
-        while True:
-            try:
-                connection, _ = self._listener.accept()
-                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                if self._tls:
-                    connection = self._tls.wrap_socket(connection, server_side=True)
-            except OSError:
-                return
-            self._made.put(Accepted(connection))
+        self._listening = Listening(lambda connection: self._made.put(Accepted(connection)), tls)
+        self.address = self._listening.address
 
     def accept(self) -> Accepted:
         """The next connection that was made."""
@@ -109,8 +96,4 @@ class RawBackend:
         return self
 
     def __exit__(self, *_) -> None:
-        try:
-            self._listener.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            pass
-        self._listener.close()
+        self._listening.close()
