@@ -87,13 +87,19 @@ def wrk(
 STREAMS = 8
 
 
-def h2load(port: int, seconds: float, connections: int, path: str = "/", headers: dict | None = None) -> tuple[int, float, float]:
+def h2load(
+    port: int, seconds: float, connections: int, path: str = "/", headers: dict | None = None, message: bytes = b"",
+) -> tuple[int, float, float]:
     """Requests, requests a second and p99 in milliseconds, over HTTP/2 with TLS. There are as many requests under way as with
-    wrk, on fewer connections."""
+    wrk, on fewer connections. A `message` is sent with each of them, and one as long must come back."""
     with tempfile.TemporaryDirectory(prefix="h2load-") as folder:
         log = Path(folder) / "requests"
         command = ["h2load", "-t1", f"-c{max(1, connections // STREAMS)}", f"-m{STREAMS}", f"-D{max(1, round(seconds))}",
                    f"--log-file={log}"]
+        if message:
+            content = Path(folder) / "message"
+            content.write_bytes(message)
+            command += ["-d", str(content)]
         for name, value in (headers or {}).items():
             command += ["-H", f"{':authority' if name == 'Host' else name}: {value}"]
         done = subprocess.run([*command, f"https://127.0.0.1:{port}{path}"], capture_output=True, text=True, check=True)
@@ -101,8 +107,11 @@ def h2load(port: int, seconds: float, connections: int, path: str = "/", headers
     answered, wrong = re.search(r"status codes: (\d+) 2xx, (.*)", done.stdout).groups()
     if "Application protocol: h2" not in done.stdout or wrong != "0 3xx, 0 4xx, 0 5xx" or " 0 failed" not in done.stdout:
         raise BadAnswers(done.stdout)
+    # An error of gRPC is a 200 without a message.
+    if int(re.search(r"\((\d+)\) data", done.stdout)[1]) < int(re.search(r"(\d+) succeeded", done.stdout)[1]) * len(message):
+        raise BadAnswers(done.stdout)
     rate = float(re.search(r"finished in [^,]*, ([\d.]+) req/s", done.stdout)[1])
-    return int(answered), rate, times[len(times) * 99 // 100] / 1000
+    return int(answered), rate, times[len(times) * 99 // 100] / 1000 if times else float("nan")
 
 
 def run(pid: int, port: int, seconds: float, connections: int, h2: bool = False, **target) -> Run:

@@ -2,7 +2,7 @@
 """Gatehouse beside nginx, in one run on one machine.
 
 CPU microseconds a request (user + system of all threads, from /proc, divided by the requests that wrk counted),
-interleaved rounds, medians of per-round ratios to nginx that does the same (pass-through, TLS, HTTP/2, access log); requests a second and p99; allocations a
+interleaved rounds, medians of per-round ratios to nginx that does the same (pass-through, TLS, HTTP/2, gRPC, access log); requests a second and p99; allocations a
 request; memory and throughput with few and with many published APIs. Both proxies have one worker (one event
 loop), the same backend and the same client: wrk with one thread.
 
@@ -27,12 +27,13 @@ import scenarios
 import servers
 from measure import Run, median
 from harness.kafka import Cluster
-from scenarios import ALL, CALLER, CHANNEL, CODE, HTTP2, KAFKA, LOGGED, MAPPED, OVER_TLS, PASS, SIGNED, THROTTLED, TLS
+from scenarios import ALL, CALLER, CHANNEL, CODE, GRPC, HTTP2, KAFKA, LOGGED, MAPPED, OVER_TLS, PASS, SIGNED, THROTTLED, TLS
 
-NGINX, NGINX_TLS, NGINX_H2, NGINX_LOG = "nginx proxy_pass", "nginx, TLS", "nginx, HTTP/2", "nginx, access log"
+NGINX, NGINX_TLS, NGINX_H2, NGINX_GRPC, NGINX_LOG = "nginx proxy_pass", "nginx, TLS", "nginx, HTTP/2", "nginx grpc_pass", "nginx, access log"
 #: What each is compared with, where that is not nginx's pass-through. There is no Kafka push in nginx: that row shows what it costs
 #: more than the pass-through does.
-BASES = {NGINX_TLS: NGINX_TLS, NGINX_H2: NGINX_H2, NGINX_LOG: NGINX_LOG, HTTP2: NGINX_H2, LOGGED: NGINX_LOG,
+BASES = {NGINX_TLS: NGINX_TLS, NGINX_H2: NGINX_H2, NGINX_GRPC: NGINX_GRPC, NGINX_LOG: NGINX_LOG, HTTP2: NGINX_H2, GRPC: NGINX_GRPC,
+         LOGGED: NGINX_LOG,
          **{name: NGINX_TLS for name in OVER_TLS}}
 
 
@@ -40,10 +41,11 @@ def interleaved(nginx, program, targets: dict, logging: dict, arguments) -> dict
     """Every contender once a round, in an order that rotates."""
     contenders = {
         NGINX: (nginx.pid, nginx.port, {"path": "/bench"}), NGINX_TLS: (nginx.pid, nginx.tls_port, {"path": "/bench", "tls": True}),
-        NGINX_H2: (nginx.pid, nginx.h2_port, {"path": "/bench", "h2": True}), NGINX_LOG: (nginx.pid, nginx.log_port, {"path": "/bench"})}
+        NGINX_H2: (nginx.pid, nginx.h2_port, {"path": "/bench", "h2": True}),
+        NGINX_GRPC: (nginx.pid, nginx.h2_port, scenarios.call_of()), NGINX_LOG: (nginx.pid, nginx.log_port, {"path": "/bench"})}
     for name, (other, target) in logging.items():
         contenders[name] = (other.process.pid, other.gateway_port, target)
-    for name in (PASS, SIGNED, CHANNEL, CALLER, THROTTLED, MAPPED, ALL, TLS, CODE, HTTP2):
+    for name in (PASS, SIGNED, CHANNEL, CALLER, THROTTLED, MAPPED, ALL, TLS, CODE, HTTP2, GRPC):
         contenders[name] = (program.process.pid, port_of(program, name), targets[name])
     names = list(contenders)
     for pid, port, target in contenders.values():
@@ -59,16 +61,16 @@ def interleaved(nginx, program, targets: dict, logging: dict, arguments) -> dict
 
 
 def port_of(program, name: str) -> int:
-    return program.tls_port if name in OVER_TLS or name == HTTP2 else program.gateway_port
+    return program.tls_port if name in OVER_TLS or name in (HTTP2, GRPC) else program.gateway_port
 
 
-def allocations_per_request(arguments, folder: Path, backend_port: int) -> dict[str, float]:
+def allocations_per_request(arguments, folder: Path, backend) -> dict[str, float]:
     """Counted in a process of its own, because counting costs time. What the program allocates by itself is subtracted."""
     library, counter = folder / "malloc-count.so", folder / "allocations"
     subprocess.run(["gcc", "-O2", "-shared", "-fPIC", "-o", str(library), str(Path(__file__).with_name("malloc-count.c"))], check=True)
     program = servers.start_gatehouse(arguments.gatehouse, folder / "counted", library, counter)
     try:
-        targets = scenarios.configure(program, backend_port)
+        targets = scenarios.configure(program, backend.port, backend.grpc_port)
         found = {}
         for name, target in targets.items():
             measure.run(program.process.pid, port_of(program, name), 1, arguments.connections, **target)
@@ -145,12 +147,12 @@ def main() -> int:
         folder = Path(name)
         folder.chmod(0o755)  # nginx workers run as another user
         backend = servers.Nginx.backend(folder / "backend")
-        nginx = servers.Nginx.proxy(folder / "nginx", backend.port)
+        nginx = servers.Nginx.proxy(folder / "nginx", backend.port, backend.grpc_port)
         program = servers.start_gatehouse(arguments.gatehouse, folder / "data")
         logged = servers.start_gatehouse(arguments.gatehouse, folder / "logged", access_log={"path": "access.log"})
         pushing = servers.start_gatehouse(arguments.gatehouse, folder / "pushing")
         try:
-            targets = scenarios.configure(program, backend.port)
+            targets = scenarios.configure(program, backend.port, backend.grpc_port)
             cluster = Cluster()
             logging = {
                 LOGGED: (logged, scenarios.configure_log(logged, backend.port, [])),
@@ -159,7 +161,7 @@ def main() -> int:
             runs = interleaved(nginx, program, targets, logging, arguments)
             check_logs(logged, pushing)
             by_size = sizes(program, backend.port, folder, arguments)
-            allocated = allocations_per_request(arguments, folder, backend.port)
+            allocated = allocations_per_request(arguments, folder, backend)
         finally:
             for server in (program, logged, pushing, nginx, backend):
                 server.stop()

@@ -7,7 +7,7 @@ import urllib.parse
 from pathlib import Path
 from types import SimpleNamespace
 
-import servers  # noqa: F401  (puts the test harness on the path)
+import servers  # also puts the test harness on the path
 from huaweicloudsdkcore.sdk_request import SdkRequest
 from huaweicloudsdkcore.signer.signer import Signer
 from harness.management import RELEASE, Call
@@ -21,6 +21,8 @@ TLS, CODE = "TLS pass-through", "AppCode over TLS"
 OVER_TLS = {TLS, CODE}
 #: Driven by h2load over TLS.
 HTTP2 = "HTTP/2 over TLS"
+#: The same with calls of gRPC, to a backend that speaks HTTP/2.
+GRPC = "gRPC over TLS"
 #: Each in a process of its own.
 LOGGED, KAFKA = "access log", "Kafka push"
 
@@ -29,7 +31,13 @@ def world_of(program: Gatehouse, backend_port: int) -> World:
     return World(program, Call(program.credentials, program.management), SimpleNamespace(address=f"127.0.0.1:{backend_port}"))
 
 
-def configure(program: Gatehouse, backend_port: int) -> dict[str, dict]:
+def call_of(host: str | None = None) -> dict:
+    """A unary call of gRPC, as a target of ``measure.run``."""
+    return {"path": "/bench.Calls/Unary", "h2": True, "message": servers.MESSAGE, "headers": {
+        **({"Host": host} if host else {}), "content-type": "application/grpc", "te": "trailers"}}
+
+
+def configure(program: Gatehouse, backend_port: int, grpc_port: int) -> dict[str, dict]:
     """Publishes the APIs; scenario -> Host header and path for wrk."""
     world = world_of(program, backend_port)
     apis = {name: world.make_api("/", method="GET", match_mode="SWA") for name in (PASS, SIGNED, THROTTLED, TLS)}
@@ -79,6 +87,9 @@ def configure(program: Gatehouse, backend_port: int) -> dict[str, dict]:
     for name in (CALLER, ALL):
         targets[name]["headers"] = signed(app, apis[name].host)
     targets[CODE]["headers"]["X-Apig-AppCode"] = code
+    calls = world.make_api("/bench.Calls", method="POST", match_mode="SWA", req_protocol="GRPCS", backend_type="GRPC", backend={
+        "url_domain": f"127.0.0.1:{grpc_port}", "req_protocol": "GRPC", "req_method": "POST", "req_uri": "/"})
+    targets[GRPC] = call_of(calls.host)
     targets[HTTP2] = {"path": "/bench", "headers": {"Host": apis[TLS].host}, "h2": True}
     return targets
 

@@ -17,6 +17,8 @@ sys.path.insert(0, str(ROOT / "Tests" / "BlackBox"))
 from harness.process import ROOMY, Gatehouse, free_port  # noqa: E402
 
 BODY = "x" * 99
+#: A message of gRPC: not compressed, its length, a hundred bytes.
+MESSAGE = b"\0" + (100).to_bytes(4, "big") + b"x" * 100
 
 COMMON = """
 daemon off; master_process on; worker_processes 1; pid {folder}/nginx.pid; error_log {folder}/error.log warn;
@@ -28,7 +30,17 @@ http {{
     {content}
 }}
 """
-BACKEND = """server {{ listen 127.0.0.1:{port} backlog=4096; default_type text/plain; location / {{ return 200 "{body}\\n"; }} }}"""
+#: Calls of gRPC are read whole and answered with a message from a file, which another server reads, and with trailers. Without that
+#: server the answer would begin before the message is there, and end with a reset now and then.
+BACKEND = """
+    server {{ listen 127.0.0.1:{port} backlog=4096; default_type text/plain; location / {{ return 200 "{body}\\n"; }} }}
+    open_file_cache max=10 inactive=1h; open_file_cache_valid 1h;
+    upstream files {{ server unix:{folder}/files; keepalive 256; keepalive_requests 1000000000; keepalive_timeout 3600s; }}
+    server {{ listen unix:{folder}/files; root {folder}; default_type application/grpc; etag off; location / {{ try_files /message =404; }} }}
+    server {{ listen 127.0.0.1:{grpc_port} http2 backlog=4096;
+        location / {{ proxy_pass http://files; proxy_http_version 1.1; proxy_set_header Connection ""; proxy_method GET;
+            proxy_pass_request_body off; proxy_set_header Content-Length ""; add_trailer grpc-status 0 always; }} }}
+"""
 #: As many fields as an access log of Gatehouse has with a value for such a request, written in blocks as it does.
 LOG = """
     log_format entries escape=json '{{"remote_addr":"$remote_addr","scheme":"$scheme","host":"$host","request_method":"$request_method",'
@@ -43,7 +55,9 @@ LOG = """
 """
 PROXY = """
     upstream backend {{ server 127.0.0.1:{backend}; keepalive 256; keepalive_requests 1000000000; keepalive_timeout 3600s; }}
+    upstream calls {{ server 127.0.0.1:{grpc_backend}; keepalive 256; keepalive_requests 1000000000; keepalive_timeout 3600s; }}
     server {{ listen 127.0.0.1:{port} backlog=4096; {tls}
+        location /bench.Calls/ {{ grpc_pass grpc://calls; }}
         location / {{ proxy_pass http://backend; proxy_http_version 1.1; proxy_set_header Connection ""; }} }}
 """ + LOG
 
@@ -53,7 +67,8 @@ class Nginx:
 
     def __init__(self, folder: Path, content: str, port: int):
         folder.mkdir(parents=True)
-        self.port = self.tls_port = self.h2_port = self.log_port = port
+        (folder / "message").write_bytes(MESSAGE)
+        self.port = self.tls_port = self.h2_port = self.log_port = self.grpc_port = port
         (folder / "nginx.conf").write_text(COMMON.format(folder=folder, content=content))
         self.process = subprocess.Popen(
             ["nginx", "-p", str(folder), "-c", str(folder / "nginx.conf")], stdin=subprocess.DEVNULL)
@@ -61,12 +76,15 @@ class Nginx:
 
     @classmethod
     def backend(cls, folder: Path) -> "Nginx":
-        port = free_port()
-        return cls(folder, BACKEND.format(port=port, body=BODY), port)
+        """Over HTTP/1.1 on `port`; a server of gRPC on `grpc_port`."""
+        port, grpc_port = free_port(), free_port()
+        made = cls(folder, BACKEND.format(port=port, grpc_port=grpc_port, folder=folder, body=BODY), port)
+        made.grpc_port = grpc_port
+        return made
 
     @classmethod
-    def proxy(cls, folder: Path, backend: int) -> "Nginx":
-        """Over TLS on `tls_port`, with HTTP/2 on `h2_port`, and with an access log on `log_port`."""
+    def proxy(cls, folder: Path, backend: int, grpc_backend: int) -> "Nginx":
+        """Over TLS on `tls_port`, with HTTP/2 on `h2_port` (calls of gRPC too), and with an access log on `log_port`."""
         port, tls_port, h2_port, log_port = (free_port() for _ in range(4))
         key, certificate = folder.with_suffix(".key"), folder.with_suffix(".pem")
         subprocess.run(
@@ -74,7 +92,7 @@ class Nginx:
              "-subj", "/CN=bench", "-keyout", str(key), "-out", str(certificate)], check=True, capture_output=True)
         tls = f"listen 127.0.0.1:{tls_port} ssl backlog=4096; listen 127.0.0.1:{h2_port} ssl http2 backlog=4096; ssl_certificate {certificate}; ssl_certificate_key {key};"
         made = cls(folder, PROXY.format(
-            port=port, backend=backend, tls=tls, log_port=log_port, log=folder / "access.log"), port)
+            port=port, backend=backend, grpc_backend=grpc_backend, tls=tls, log_port=log_port, log=folder / "access.log"), port)
         made.tls_port, made.h2_port, made.log_port = tls_port, h2_port, log_port
         return made
 
