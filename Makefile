@@ -51,9 +51,11 @@ contract: packages-test venv
 setup: packages-build packages-test packages-bench venv
 
 # Release builds do not check exclusivity at run time, in no package: the debug tests prove it, and the check is
-# felt on every request (docs/decisions/0003-request-path.md).
+# felt on every request (docs/decisions/0003-request-path.md). Swift's own libraries are part of the program: counting a
+# reference is then a call, not a jump through a table (docs/decisions/0035-release-builds.md), and the program
+# runs where no Swift is installed.
 release: packages-build
-	$(SWIFT) build $(SWIFT_FLAGS) -c release --product gatehouse -Xswiftc -enforce-exclusivity=unchecked
+	$(SWIFT) build $(SWIFT_FLAGS) -c release --product gatehouse --static-swift-stdlib -Xswiftc -enforce-exclusivity=unchecked
 
 # System packages are looked at on every run (some milliseconds) rather than stamped: a kept build
 # folder may meet another machine.

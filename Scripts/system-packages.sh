@@ -4,7 +4,7 @@
 set -euo pipefail
 
 # One list a purpose; a later C library is one word here.
-build="libsqlite3-dev libpcre2-dev libssl-dev zlib1g-dev librdkafka-dev pkg-config"
+build="libsqlite3-dev libpcre2-dev libssl-dev zlib1g-dev librdkafka-dev libcurl4-openssl-dev pkg-config"
 test="$build python3 python3-venv curl nghttp2-client prometheus chromium"
 bench="$build python3 python3-venv nginx-light|nginx wrk gcc libc6-dev"
 

@@ -18,6 +18,9 @@ class Changes(threading.Thread):
         self.world, self.apis, self.pause = world, apis, 1 / per_second
         self.count, self.failures = 0, []
         self._stopped = threading.Event()
+        #: Cleared, the changes pause.
+        self.active = threading.Event()
+        self.active.set()
         self.headers = world.make_plugin("set_resp_headers", self._headers(0))
         self.cors = world.make_plugin("cors", {"allow_origin": "*", "allow_methods": "GET,POST"})
         self.sign = world.make_sign()
@@ -34,12 +37,16 @@ class Changes(threading.Thread):
 
     def stop(self) -> None:
         self._stopped.set()
+        self.active.set()
         self.join(60)
 
     def run(self) -> None:
         kinds = [self._plugin, self._update, self._signature, self._access, self._limit, self._republish, self._group, self._secret]
         due = time.monotonic()
-        while not self._stopped.is_set():
+        while True:
+            self.active.wait()
+            if self._stopped.is_set():
+                return
             due = max(due + self.pause, time.monotonic() - 1)
             try:
                 kinds[self.count % len(kinds)]()

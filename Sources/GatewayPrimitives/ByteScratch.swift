@@ -61,6 +61,20 @@ public final class ByteScratch {
         used += count
     }
 
+    /// Where `count` more bytes may be written at most; those that were become part of the content with ``advance(by:)``.
+    @inlinable
+    public func reserve(_ count: Int) -> UnsafeMutableRawPointer {
+        if memory.count - used < count { grow(by: count) }
+        return memory.baseAddress.unsafelyUnwrapped + used
+    }
+
+    /// - Parameter count: no more than was reserved.
+    @inlinable
+    public func advance(by count: Int) {
+        precondition(count >= 0 && count <= memory.count - used)
+        used &+= count
+    }
+
     @usableFromInline
     func grow(by needed: Int) {
         let larger = UnsafeMutableRawBufferPointer.allocate(

@@ -5,21 +5,27 @@
 public struct IPAddress: Sendable, Hashable {
     public enum Family: UInt8, Sendable { case v4, v6 }
     public let family: Family
+    /// In two halves: what holds an address then needs no more alignment than the allocator gives anyway.
+    @usableFromInline let high, low: UInt64
+
     /// The address as a number; an IPv4 address has the low 32 bits.
-    public let value: UInt128
+    @inlinable
+    public var value: UInt128 { UInt128(high) << 64 | UInt128(low) }
 
     /// Longest text of an address, `ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255`.
     public static let maxTextLength = 45
 
     public init(v4 value: UInt32) {
         family = .v4
-        self.value = UInt128(value)
+        high = 0
+        low = UInt64(value)
     }
 
     public init(v6 value: UInt128) {
         let isMapped = value >> 32 == 0xFFFF
         family = isMapped ? .v4 : .v6
-        self.value = isMapped ? value & 0xFFFF_FFFF : value
+        high = isMapped ? 0 : UInt64(truncatingIfNeeded: value >> 64)
+        low = isMapped ? UInt64(truncatingIfNeeded: value & 0xFFFF_FFFF) : UInt64(truncatingIfNeeded: value)
     }
 
     /// From 4 or 16 bytes in network order; nil for any other count.

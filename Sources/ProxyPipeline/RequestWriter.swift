@@ -41,6 +41,26 @@ public final class ForwardedRequest {
         self.usesTLS = usesTLS
         self.requestID = requestID
     }
+
+    /// Becomes another request, as one that was made anew.
+    public func reuse(
+        backend: HTTPBackend, captures: RouteCaptures, framing: BodyFraming, peerText: [UInt8], clientText: [UInt8]?,
+        listenerPort: Int, usesTLS: Bool, requestID: RequestID
+    ) {
+        if self.backend !== backend { self.backend = backend }
+        if self.captures !== captures { self.captures = captures }
+        self.framing = framing
+        self.peerText = peerText
+        self.clientText = clientText
+        self.listenerPort = listenerPort
+        self.usesTLS = usesTLS
+        self.requestID = requestID
+        defaultContentType = nil
+        if !visitParameters.isEmpty { visitParameters = [] }
+        trace = nil
+        if parameters != nil { parameters = nil }
+        if signing != nil { signing = nil }
+    }
 }
 
 /// Writes the head of the request to the backend anew from the parsed form (design.md, invariant 4; headers as in

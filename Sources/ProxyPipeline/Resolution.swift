@@ -134,7 +134,7 @@ extension GatewaySnapshot {
 
     func environment(among environments: [EnvironmentRoutes], _ head: RequestHead) -> EnvironmentRoutes? {
         let wanted = head.value(.xStage) ?? ByteView("RELEASE")
-        for environment in environments where wanted.equals(environment.name) { return environment }
+        for index in environments.indices where wanted.equals(environments[index].name) { return environments[index] }
         return nil
     }
 

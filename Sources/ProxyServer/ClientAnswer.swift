@@ -193,7 +193,7 @@ extension ClientConnection {
         guard let route = exchange.route, let head,
             route.policies.cors != nil || route.policies.allowsAnyOrigin || exchange.values != nil
         else { return }
-        let waited = isBackend ? Int((LoopState.now() - exchange.sentAt) / 1_000_000) : nil
+        let waited = isBackend ? Int((loop.eventTime - min(loop.eventTime, exchange.sentAt)) / 1_000_000) : nil
         Pipeline.decorate(
             answer, route, head, values: exchange.values,
             AnswerValues(status: answer.status, backendMilliseconds: waited, failure: failure),

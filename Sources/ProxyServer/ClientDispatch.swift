@@ -108,11 +108,20 @@ extension ClientConnection {
             let address = ClientAddress.of(head, peer: peer, source: source)
             if address != peer { clientText = Array(address.description.utf8) }
         }
-        let request = ForwardedRequest(
-            backend: backend, captures: captures, framing: head.framing, peerText: peerText, clientText: clientText,
-            listenerPort: listenerPort, usesTLS: usesTLS, requestID: exchange.requestID)
+        let request: ForwardedRequest
+        if let spare = loop.forwarded {
+            request = spare
+            request.reuse(
+                backend: backend, captures: captures, framing: head.framing, peerText: peerText, clientText: clientText,
+                listenerPort: listenerPort, usesTLS: usesTLS, requestID: exchange.requestID)
+        } else {
+            request = ForwardedRequest(
+                backend: backend, captures: captures, framing: head.framing, peerText: peerText, clientText: clientText,
+                listenerPort: listenerPort, usesTLS: usesTLS, requestID: exchange.requestID)
+            loop.forwarded = request
+        }
         request.hop = exchange.hop ?? exchange.route?.hop ?? []
-        request.trace = exchange.trace
+        if let trace = exchange.trace { request.trace = trace }
         request.defaultContentType = exchange.route?.policies.defaultContentType
         if let parameters = exchange.parameters, let mapping = parameters.mapping {
             if mapping.asksForMember {
@@ -125,13 +134,19 @@ extension ClientConnection {
         if let policy = exchange.route?.policies.signing, let instance = exchange.instance {
             request.visitParameters = SigningStage.visitParameters(
                 of: exchange.values?.caller, exchange.route?.policies.callers, from: head)
-            request.signing = exchange.withCollectedBody { body in
-                SigningStage(
-                    policy: policy, instance: instance, framing: head.framing, body: body,
-                    wall: LoopState.wallMilliseconds(), scratch: loop.signingScratch)
+            let wall = exchange.wall(at: loop.eventTime)
+            let signing = exchange.withCollectedBody { body in
+                if let spare = loop.signing {
+                    spare.reuse(policy: policy, instance: instance, framing: head.framing, body: body, wall: wall)
+                    return spare
+                }
+                return SigningStage(
+                    policy: policy, instance: instance, framing: head.framing, body: body, wall: wall, scratch: loop.signingScratch)
             }
-            if rehearsal == nil, let signing = request.signing, let route = exchange.route {
-                loop.uses.note(signing.meter, at: signing.wall, by: .api(route.identity.apiID))
+            loop.signing = signing
+            request.signing = signing
+            if rehearsal == nil, let route = exchange.route {
+                loop.uses.note(signing.meter, at: wall, by: .api(route.identity.apiID))
             }
         }
         out.clear()

@@ -11,11 +11,7 @@ final class Exchange {
     var began: UInt64 = 0
     /// The request's route keeps everything alive that its snapshot said about it.
     var route: Route?
-    /// Set where a request ended before it had a route.
-    var host: VirtualHost?
     var backend: HTTPBackend?
-    /// The backend whose authorizer is asked.
-    var choice: BackendChoice?
     /// Member of the backend's channel that is asked now, and those that have failed this request.
     private var member: BalancedMember?
     private(set) var triedMembers: [BalancedMember] = []
@@ -43,6 +39,18 @@ final class Exchange {
         return answer
     }
 
+    /// What few requests have; nil while this one has nothing of it.
+    var extras: ExchangeExtras?
+    private var spareExtras: ExchangeExtras?
+
+    func takeExtras() -> ExchangeExtras {
+        if let extras { return extras }
+        let taken = spareExtras ?? ExchangeExtras()
+        spareExtras = nil
+        extras = taken
+        return taken
+    }
+
     /// What holds the request back.
     enum Gate {
         case open
@@ -59,7 +67,6 @@ final class Exchange {
         case filling(FunctionUse)
     }
     var gate = Gate.open
-    var side: SideRequest?
     /// Body bytes without framing, as many as ``wantedBytes``.
     private(set) var collected: [UInt8] = []
     /// How many the authentication service gets.
@@ -68,8 +75,6 @@ final class Exchange {
     var hasher: BodyHasher?
     /// Applications as the request's snapshot knows them; only for routes that ask who calls.
     var callers: CallerDirectory?
-    /// On the request to the backend, in place of the route's own mark.
-    var hop: [UInt8]?
     var asksWithBody = false
     var saidContinue = false
     /// Only for routes whose policies ask for values.
@@ -98,8 +103,6 @@ final class Exchange {
     /// A byte of the answer has been given to the client's channel.
     var hasAnswer = false
     var form: AnswerForm?
-    /// Compresses the answer's body; nil where it goes on as it is.
-    var gzip: GzipLoan?
     /// Longest pause of the backend inside the answer's body, in nanoseconds.
     var pause: UInt64 = 0
     /// Of the answer, 0 while there is none; 502 for one that broke off.
@@ -112,20 +115,10 @@ final class Exchange {
     var isOpen = false
     /// The last one, for the access log.
     var attempt: LoggedAttempt?
-    /// The trace that the request belongs to.
-    var trace: RequestTrace?
-    /// What the route's Kafka log keeps of the request.
-    var capture: RequestCapture?
-    /// The function that is the backend.
-    var function: FunctionTarget?
     /// Bytes that were compressed, and what they became.
     var gzipCounts = (read: 0, written: 0)
     /// Monotonic nanoseconds by which the backend must have moved on; `.max`: none.
     var deadline = UInt64.max
-    /// Set while the request is a call of gRPC.
-    var call: GRPCCall?
-    /// With which a call has ended, whether or not it had got as far as a route.
-    var callStatus: Int?
 
     /// Gives the backend until then; a call's own deadline stands before it.
     func wait(until moment: UInt64) { deadline = min(moment, call?.deadline ?? .max) }
@@ -148,11 +141,9 @@ final class Exchange {
         status = 0
         sentBytes = 0
         failure = nil
-        if callStatus != nil { callStatus = nil }
         isOpen = true
         if attempt != nil { attempt = nil }
         gzipCounts = (0, 0)
-        trace = nil
         answeredAt = 0
         hasAnswer = false
         form = nil
@@ -170,15 +161,12 @@ final class Exchange {
         serial &+= 1
         deadline = .max
         route = nil
-        host = nil
         backend = nil
-        choice = nil
         if member != nil { leaveMember(failed: false) }
         if !triedMembers.isEmpty { triedMembers = [] }
         instance = nil
         gate = .open
         isPreflight = false
-        hop = nil
         if wantedBytes > 0 {
             collected = []
             wantedBytes = 0
@@ -194,17 +182,14 @@ final class Exchange {
             if let parameters, !parameters.isLarge { spareParameters = parameters }
             parameters = nil
         }
-        if let side {
-            side.cancel()
-            self.side = nil
+        if let extras {
+            extras.clear()
+            spareExtras = extras
+            self.extras = nil
         }
         isConnecting = false
         isDispatched = false
         form = nil
-        if gzip != nil { gzip = nil }
-        if capture != nil { capture = nil }
-        if function != nil { function = nil }
-        if call != nil { call = nil }
         if let upstream {
             self.upstream = nil
             upstream.close()
@@ -212,6 +197,12 @@ final class Exchange {
         // A large body's buffers are not kept by an idle connection.
         if unsent.capacity > Self.replayBound { unsent = ByteBuffer() }
         if replay.capacity > Self.replayBound { replay = ByteBuffer() }
+    }
+
+    /// Milliseconds since 1970, without another call of the clock in the event in which the head came.
+    func wall(at eventTime: UInt64) -> Int64 {
+        if let values, eventTime == began { return values.facts.nowMilliseconds }
+        return LoopState.wallMilliseconds()
     }
 
     func ask(_ member: BalancedMember) {

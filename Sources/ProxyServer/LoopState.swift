@@ -33,6 +33,9 @@ final class LoopState: @unchecked Sendable {
     /// Who the holders of tokens and access keys are; nil: nobody knows.
     var identities: IdentityLookup?
     let signingScratch = SigningScratch()
+    /// What the last request to a backend was written from: the next one reuses it.
+    var forwarded: ForwardedRequest?
+    var signing: SigningStage?
     let stageScratch: StageScratch
     let sideScratch = ByteScratch(capacity: 2048)
     let encoders = GzipEncoders()

@@ -117,10 +117,12 @@ extension ReceivedSignature {
     /// - Parameters:
     ///   - key: of the caller that ``accessKey`` names.
     ///   - header: as for ``precheck(at:scratch:header:)``, which must have found nothing.
+    ///   - isCollected: nothing else has used `scratch` since that check.
     public func verify(
-        _ request: ReceivedRequest, key: SigningKey, scratch: SigningScratch, header: (ByteView) -> ByteView?
+        _ request: ReceivedRequest, key: SigningKey, scratch: SigningScratch, isCollected: Bool = false,
+        header: (ByteView) -> ByteView?
     ) -> ReceivedVerdict {
-        guard collectHeaders(scratch, header), let date = header(ByteView("x-sdk-date"))?.trimmed() else { return .malformed }
+        guard isCollected || collectHeaders(scratch, header), let date = header(ByteView("x-sdk-date"))?.trimmed() else { return .malformed }
         let declared = header(ByteView("x-sdk-content-sha256"))?.trimmed()
         let canonical = CanonicalRequest(
             method: request.method, path: request.rawPath, query: request.query, headers: scratch.headers, scratch: scratch)

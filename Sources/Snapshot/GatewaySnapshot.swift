@@ -86,7 +86,7 @@ public final class VirtualHost: Sendable {
 }
 
 /// What is published of one group in one environment.
-public struct EnvironmentRoutes: Sendable {
+public final class EnvironmentRoutes: Sendable {
     public let id: String
     /// Exact, case-sensitive value of `X-Stage`.
     public let name: [UInt8]

@@ -83,7 +83,7 @@ import Testing
     func record(_ text: String, _ policy: KafkaLogPolicy, _ data: KafkaCallData = KafkaCallData()) throws -> JSONValue {
         let head = RequestHead()
         guard case .complete = Array(text.utf8).withUnsafeBytes({ head.feed($0) }) else { preconditionFailure("not a request: \(text)") }
-        var record = AccessRecord(peer: Array("192.0.2.1".utf8), requestID: RequestID(high: 1, low: 2), usesTLS: false)
+        let record = AccessRecord(peer: Array("192.0.2.1".utf8), requestID: RequestID(high: 1, low: 2), usesTLS: false)
         record.head = head
         record.status = 200
         record.duration = 1_500_000_000

@@ -1,8 +1,9 @@
 import GatewayPrimitives
 import Snapshot
 
-/// What is known of a request at its end, for one line of the access log.
-public struct AccessRecord {
+/// What is known of a request at its end, for one line of a log. A class: it has many references, and several hands. Confined to the
+/// connection's event loop.
+public final class AccessRecord {
     /// Where the last attempt went, and how it went there.
     public struct Upstream {
         public var host: String

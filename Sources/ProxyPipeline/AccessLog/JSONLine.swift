@@ -17,11 +17,18 @@ struct JSONLine {
     mutating func close() { out.append(UInt8(ascii: "}")) }
 
     private mutating func name(_ name: StaticString) {
-        if !isFirst { out.append(UInt8(ascii: ",")) }
+        let count = name.utf8CodeUnitCount
+        var place = out.reserve(count + 4)
+        if !isFirst {
+            place.storeBytes(of: UInt8(ascii: ","), as: UInt8.self)
+            place += 1
+        }
+        place.storeBytes(of: UInt8(ascii: "\""), as: UInt8.self)
+        (place + 1).copyMemory(from: name.utf8Start, byteCount: count)
+        (place + count + 1).storeBytes(of: UInt8(ascii: "\""), as: UInt8.self)
+        (place + count + 2).storeBytes(of: UInt8(ascii: ":"), as: UInt8.self)
+        out.advance(by: isFirst ? count + 3 : count + 4)
         isFirst = false
-        out.append(UInt8(ascii: "\""))
-        out.append(name)
-        out.append("\":")
     }
 
     // MARK: Members
@@ -29,7 +36,7 @@ struct JSONLine {
     /// `-`: the reference's sign for what is absent (gateway-runtime.md, 14.1).
     mutating func absent(_ name: StaticString) {
         self.name(name)
-        out.append("\"-\"")
+        out.append("\"-\"" as StaticString)
     }
 
     /// Absent when empty; cut off after `limit` bytes.
@@ -47,7 +54,13 @@ struct JSONLine {
         value.withUTF8 { text(name, ByteView(UnsafeRawBufferPointer($0))) }
     }
 
-    mutating func text(_ name: StaticString, _ value: StaticString) { text(name, ByteView(value)) }
+    /// A word of the gateway's own, which has nothing that must be escaped.
+    mutating func text(_ name: StaticString, _ value: StaticString) {
+        guard value.utf8CodeUnitCount > 0 else { return absent(name) }
+        beginText(name)
+        out.append(value)
+        endText()
+    }
 
     /// For a text in pieces; ``endText()`` follows.
     mutating func beginText(_ name: StaticString) {
@@ -106,12 +119,19 @@ struct JSONLine {
     private func digit(_ value: Int) -> UInt8 { 0x30 &+ UInt8(truncatingIfNeeded: value % 10) }
 
     func decimal(_ value: Int) {
-        var divisor = 1
-        while value / divisor >= 10 { divisor *= 10 }
-        while divisor > 0 {
-            out.append(digit(value / divisor))
-            divisor /= 10
+        var count = 1
+        var rest = value
+        while rest >= 10 {
+            rest /= 10
+            count += 1
         }
+        let place = out.reserve(count)
+        rest = value
+        for offset in stride(from: count - 1, through: 0, by: -1) {
+            place.storeBytes(of: digit(rest), toByteOffset: offset, as: UInt8.self)
+            rest /= 10
+        }
+        out.advance(by: count)
     }
 
     // MARK: Escaping
@@ -127,6 +147,11 @@ struct JSONLine {
             if end > plainFrom { out.append(view.slice(plainFrom, end).buffer) }
         }
         while index < view.count {
+            if index + 8 <= view.count {
+                let plain = Self.plainBytes(view.start.loadUnaligned(fromByteOffset: index, as: UInt64.self), plusIsBlank)
+                index += plain
+                if plain == 8 { continue }
+            }
             let byte = view[index]
             if byte >= 0x20, byte < 0x7F, byte != 0x22, byte != 0x5C, byte != 0x2B || !plusIsBlank {
                 index += 1
@@ -152,6 +177,18 @@ struct JSONLine {
             }
         }
         flush(to: index)
+    }
+
+    /// How many of eight bytes in a row, from the first on, are written as they are.
+    private static func plainBytes(_ word: UInt64, _ plusIsBlank: Bool) -> Int {
+        let ones: UInt64 = 0x0101_0101_0101_0101
+        // The top bit of a byte that is zero, and of none before it: what is borrowed goes to later bytes alone.
+        func zeros(_ word: UInt64) -> UInt64 { (word &- ones) & ~word }
+        let word = UInt64(littleEndian: word)
+        var special = word | (word &- ones &* 0x20) & ~word
+        special |= zeros(word ^ ones &* 0x22) | zeros(word ^ ones &* 0x5C) | zeros(word ^ ones &* 0x7F)
+        if plusIsBlank { special |= zeros(word ^ ones &* 0x2B) }
+        return (special & (ones &* 0x80)).trailingZeroBitCount / 8
     }
 
     /// Everything is well-formed UTF-8.

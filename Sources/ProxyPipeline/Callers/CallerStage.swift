@@ -67,7 +67,7 @@ public struct CallerStage {
 
     public func begin() -> Step {
         switch policy.kind {
-        case .app(let access): AppCarrierStage(call: self, access: access).begin()
+        case .app(let access): beginApp(access)
         case .iam: beginIAM()
         }
     }
@@ -142,12 +142,16 @@ public struct CallerStage {
     }
 
     /// An application's signature may have been made with any of its secrets that have not ended.
-    func verify(_ signature: ReceivedSignature, _ app: AppCredential, body: ReceivedRequest.Body) -> Step {
+    ///
+    /// - Parameter isCollected: `scratch` holds what the signature's check of this moment found.
+    func verify(
+        _ signature: ReceivedSignature, _ app: AppCredential, body: ReceivedRequest.Body, isCollected: Bool = false
+    ) -> Step {
         var verdict = ReceivedVerdict.mismatch
         let isProven = app.proof(at: facts.nowMilliseconds, from: facts.clientAddress, uses: uses) { secret in
             // What is wrong with the request itself is wrong with every secret.
             guard verdict == .mismatch else { return false }
-            verdict = check(signature, secret.signingKey, body)
+            verdict = check(signature, secret.signingKey, body, isCollected: isCollected)
             return verdict == .valid
         }
         guard !isProven else {
@@ -172,11 +176,11 @@ public struct CallerStage {
     }
 
     private func check(
-        _ signature: ReceivedSignature, _ key: SigningKey, _ body: ReceivedRequest.Body
+        _ signature: ReceivedSignature, _ key: SigningKey, _ body: ReceivedRequest.Body, isCollected: Bool = false
     ) -> ReceivedVerdict {
         let request = ReceivedRequest(
             method: head.methodName, rawPath: head.rawPath, query: head.query ?? .empty, body: body)
-        return signature.verify(request, key: key, scratch: scratch, header: { [head] in head.onlyValue(named: $0) })
+        return signature.verify(request, key: key, scratch: scratch, isCollected: isCollected, header: { [head] in head.onlyValue(named: $0) })
     }
 
     /// Texts as the vendor's gateway has them, where they are known.

@@ -8,12 +8,12 @@ public final class SigningStage {
     /// `UNSIGNED-PAYLOAD`.
     public static let hashedBodyBound = 64 * 1024
 
-    let key: SigningPolicy.Key
-    let headerName: [UInt8]
-    let payload: SignedPayload
+    private var key: SigningPolicy.Key
+    private(set) var headerName: [UInt8]
+    private(set) var payload: SignedPayload
     /// Milliseconds since 1970.
-    public let wall: Int64
-    let scratch: SigningScratch
+    public private(set) var wall: Int64
+    private let scratch: SigningScratch
 
     /// - Parameters:
     ///   - body: the whole body when it was collected, nil when it streams.
@@ -27,13 +27,24 @@ public final class SigningStage {
         self.wall = wall
         self.scratch = scratch
         headerName = Self.headerName(policy, instance)
-        if !policy.coversRequest || framing == .none || framing == .length(0) {
-            payload = .empty
-        } else if let body {
-            payload = .digest(BodyDigest(of: body))
-        } else {
-            payload = .unsigned
-        }
+        payload = Self.payload(policy, framing, body)
+    }
+
+    /// Becomes the stage of another request of the same event loop, as one that was made anew.
+    public func reuse(
+        policy: SigningPolicy, instance: InstanceContext, framing: BodyFraming, body: UnsafeRawBufferPointer?, wall: Int64
+    ) {
+        key = policy.key(at: wall)
+        self.wall = wall
+        headerName = Self.headerName(policy, instance)
+        payload = Self.payload(policy, framing, body)
+    }
+
+    private static func payload(
+        _ policy: SigningPolicy, _ framing: BodyFraming, _ body: UnsafeRawBufferPointer?
+    ) -> SignedPayload {
+        if !policy.coversRequest || framing == .none || framing == .length(0) { return .empty }
+        return body.map { .digest(BodyDigest(of: $0)) } ?? .unsigned
     }
 
     /// Where its signatures are counted.

@@ -3,7 +3,7 @@ import ProxyPipeline
 import Snapshot
 
 /// What only the access log wants to know of the way to a backend; there while a request is logged.
-struct LoggedAttempt {
+final class LoggedAttempt {
     let upstream: Upstream
     /// Monotonic nanoseconds.
     let began: UInt64
@@ -12,6 +12,11 @@ struct LoggedAttempt {
     var status = 0
     var answered: UInt64?
     var ended: UInt64?
+
+    init(upstream: Upstream, began: UInt64) {
+        self.upstream = upstream
+        self.began = began
+    }
 }
 
 extension ClientConnection {
@@ -45,7 +50,7 @@ extension ClientConnection {
 
     /// What logs say of the request that is over.
     func accessRecord(now: UInt64) -> AccessRecord {
-        var record = AccessRecord(peer: peerText, requestID: exchange.requestID, usesTLS: usesTLS)
+        let record = AccessRecord(peer: peerText, requestID: exchange.requestID, usesTLS: usesTLS)
         record.head = head.flatMap { $0.isComplete ? $0 : nil }
         record.isHTTP2 = isStream
         record.route = exchange.route

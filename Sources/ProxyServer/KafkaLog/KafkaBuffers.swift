@@ -13,6 +13,8 @@ final class KafkaBuffers {
 
     /// What is handed over at once, in bytes.
     private static let batchBytes = 64 * 1024
+    /// Room that a batch begins with.
+    private static let firstBytes = 16 * 1024
     /// Most bytes of a record: two bodies of which each byte is written as an escape, and the rest.
     static let recordBound = 14 * 1_048_576
 
@@ -41,7 +43,9 @@ final class KafkaBuffers {
         if place == nil {
             place = batches.count
             let destination = policy.destination
-            batches.append((destination, KafkaBatch(topic: destination.topic, key: destination.key)))
+            var batch = KafkaBatch(topic: destination.topic, key: destination.key)
+            batch.bytes.reserveCapacity(Self.firstBytes)
+            batches.append((destination, batch))
         }
         guard let place else { return }
         batches[place].batch.bytes.append(contentsOf: scratch.bytes)

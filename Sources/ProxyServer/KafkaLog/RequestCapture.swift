@@ -74,7 +74,7 @@ extension ClientConnection {
         exchange.capture = nil
         if !policy.frontendNames.isEmpty { data.frontend = exchange.values?.frontendContext }
         if !policy.backendNames.isEmpty { data.backend = exchange.values?.backendContext }
-        var record = accessRecord(now: now)
+        let record = accessRecord(now: now)
         record.clientAddress = loggedClient
         loop.logToKafka(record, policy, data)
     }

@@ -85,7 +85,7 @@ extension ClientConnection {
         endAttemptSpan(tracer, now: now)
         exchange.trace = nil
         guard trace.isSampled else { return }
-        var record = accessRecord(now: now)
+        let record = accessRecord(now: now)
         record.clientAddress = loggedClient
         loop.tracesSomething()
         tracer.addServer(record, trace, ended: now)

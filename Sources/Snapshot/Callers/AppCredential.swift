@@ -115,7 +115,8 @@ public struct IAMIdentity: Sendable, Equatable {
 /// Who has been recognised.
 public enum CallerIdentity: Sendable {
     case app(AppCredential)
-    case iam(IAMIdentity)
+    /// Indirect: the other case is passed from stage to stage as one reference then.
+    indirect case iam(IAMIdentity)
 
     /// Whom limits for users count, and the other id under which a special may name it (gateway-runtime.md, O22).
     public var user: (key: String, alias: String) {

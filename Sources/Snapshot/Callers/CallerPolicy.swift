@@ -18,7 +18,7 @@ public final class CallerPolicy: Sendable {
 }
 
 /// Which applications may call an API in an environment.
-public struct AppAccess: Sendable {
+public final class AppAccess: Sendable {
     /// `auth_opt.app_code_auth_type` is HEADER.
     public let takesCodes: Bool
     /// Ids -> value of `X-Apig-Visit-Params`, empty for none (gateway-runtime.md, O12).
@@ -38,7 +38,7 @@ public struct AppAccess: Sendable {
 
     private func entry(of app: AppCredential) -> [UInt8]? {
         guard !few.isEmpty else { return apps[app.appID] }
-        for entry in few where entry.id == app.appID { return entry.visit }
+        for index in few.indices where few[index].id == app.appID { return few[index].visit }
         return nil
     }
     public var appCount: Int { apps.count }

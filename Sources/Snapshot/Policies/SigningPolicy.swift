@@ -11,7 +11,7 @@ public final class SigningPolicy: Sendable {
     }
 
     /// A key that signs, and where that is counted.
-    public struct Key: Sendable {
+    public final class Key: Sendable {
         public let signer: BackendSigner
         public let meter: UseMeter?
 

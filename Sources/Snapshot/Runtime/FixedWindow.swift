@@ -44,9 +44,8 @@ struct KeyedWindows<Key: Hashable & Sendable>: Sendable {
 
     mutating func add(_ key: Key, at now: Int64, length: Int64) {
         advance(to: now, length: length)
-        if var window = young[key] {
-            window.add(at: now, length: length)
-            young[key] = window
+        if let index = young.index(forKey: key) {
+            young.values[index].add(at: now, length: length)
         } else if var window = old[key], window.used(at: now, length: length) > 0 {
             // Stays in its generation, where it ends in time.
             window.add(at: now, length: length)

@@ -68,7 +68,7 @@ import Testing
         let head = RequestHead()
         let text = "GET /a\u{22}b/%22?apikey=SECRET HTTP/1.1\r\nHost: h\r\nUser-Agent: \u{22}\\\r\nAuthorization: SECRET\r\n\r\n"
         _ = Array(text.replacing("a\"b", with: "ab").utf8).withUnsafeBytes { head.feed($0) }
-        var record = AccessRecord(peer: Array("192.0.2.1".utf8), requestID: RequestID(high: 1, low: 2), usesTLS: true)
+        let record = AccessRecord(peer: Array("192.0.2.1".utf8), requestID: RequestID(high: 1, low: 2), usesTLS: true)
         record.head = head
         record.status = 503
         record.duration = 5
