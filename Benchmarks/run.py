@@ -140,7 +140,8 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--seconds", type=float, default=3, help="length of one run")
     parser.add_argument("--connections", type=int, default=64)
-    parser.add_argument("--sizes", type=int, nargs="*", default=[10, 10_000], help="numbers of published APIs, ascending")
+    parser.add_argument("--sizes", type=int, nargs="*", default=[20, 10_000],
+                        help="numbers of published APIs, ascending; the scenarios alone have ten")
     arguments = parser.parse_args()
 
     with tempfile.TemporaryDirectory(prefix="gatehouse-bench-") as name:
