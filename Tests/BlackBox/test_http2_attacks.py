@@ -15,7 +15,7 @@ from harness.streams import resident_megabytes
 from harness.wire import ask
 
 #: What the program may gain while it is attacked, and how long an attack may take until it is ended.
-BOUND_MEGABYTES, BOUND_SECONDS = 64, 60
+BOUND_MEGABYTES, BOUND_SECONDS = 64, 120
 
 
 @pytest.fixture
