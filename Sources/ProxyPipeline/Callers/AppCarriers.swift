@@ -112,8 +112,8 @@ extension CallerStage {
         guard let number = timestamp.decimal, timestamp.count == 10 || timestamp.count == 13 else {
             return .refuse(.app("header Timestamp is not a time"))
         }
-        let seconds = Int64(timestamp.count == 13 ? number / 1000 : number)
-        guard abs(seconds - seconds) <= CallerSignature.allowedSkew else {
+        let moment = Int64(timestamp.count == 13 ? number / 1000 : number)
+        guard abs(moment - seconds) <= CallerSignature.allowedSkew else {
             return .refuse(.app("timestamp expired, timestamp:\(number),server time:\(BasicDate(seconds: seconds).text)"))
         }
         func matches(_ app: AppCredential) -> Bool {
