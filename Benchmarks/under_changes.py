@@ -34,8 +34,8 @@ def measure(port: int, host: str, rate: float, seconds: float, folder: Path) -> 
     log = folder / "times"
     log.unlink(missing_ok=True)
     subprocess.run(
-        ["h2load", "--h1", f"-c{CLIENTS}", f"--rps={rate / CLIENTS:g}", f"--duration={seconds:g}", "-H", f"Host: {host}",
-         f"--log-file={log}", f"http://127.0.0.1:{port}/bench"], check=True, capture_output=True)
+        ["h2load", "--h1", f"-c{CLIENTS}", f"--rps={max(1, round(rate / CLIENTS))}", f"-n{round(rate * seconds)}", f"--log-file={log}",
+         f"--connect-to=127.0.0.1:{port}", f"http://{host}/bench"], check=True, capture_output=True)
     rows = [line.split() for line in log.read_text().splitlines()]
     return [int(row[2]) for row in rows if row[1] == "200"], sum(row[1] != "200" for row in rows)
 
