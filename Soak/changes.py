@@ -44,7 +44,10 @@ class Changes(threading.Thread):
         kinds = [self._plugin, self._update, self._signature, self._access, self._limit, self._republish, self._group, self._secret]
         due = time.monotonic()
         while True:
-            self.active.wait()
+            if not self.active.is_set():
+                self.active.wait()
+                # What was not made in a pause is not made up for.
+                due = time.monotonic()
             if self._stopped.is_set():
                 return
             due = max(due + self.pause, time.monotonic() - 1)

@@ -1,3 +1,4 @@
+import ControlPlane
 import Foundation
 import HTTPTypes
 import Hummingbird
@@ -19,6 +20,8 @@ public struct ManagementServer: Service {
     let log: Logger
     let onListening: @Sendable (any Channel) async -> Void
     let onRunning: @Sendable () async -> Void
+    /// Where calls are worked on; what blocks is elsewhere.
+    private let threads = WorkThreads("management", limit: min(8, max(2, ProcessInfo.processInfo.activeProcessorCount)))
 
     /// The answer could not be written: the connection ends, and no other answer is tried.
     private struct AnswerInterrupted: Error {}
@@ -30,6 +33,10 @@ public struct ManagementServer: Service {
 
     /// Runs until it is cancelled, or until a graceful shutdown whose running calls are over.
     public func run() async throws {
+        try await withTaskExecutorPreference(threads) { try await runThere() }
+    }
+
+    private func runThere() async throws {
         let (responder, log) = (responder, log)
         let http = HTTP1Channel(
             responder: { request, writer, channel in
@@ -54,7 +61,9 @@ public struct ManagementServer: Service {
     }
 
     private func listen(_ http: HTTP1Channel, _ open: OpenChannels) async throws -> Listener {
-        let listener = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+        let loops = MultiThreadedEventLoopGroup.singleton
+        for loop in loops.makeIterator() { loop.execute { WorkThreads.standBack() } }
+        let listener = try await ServerBootstrap(group: loops)
             .childChannelOption(.allowRemoteHalfClosure, value: true)
             // Connections beyond the limit wait in the system's queue.
             .bind(socket.duplicate(), serverBackPressureStrategy: .init(lowWatermark: 1, highWatermark: 1)) { channel in

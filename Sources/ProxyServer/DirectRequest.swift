@@ -120,6 +120,21 @@ extension ProxyServer {
         let began = NIODeadline.now()
         let channel: any Channel
         do {
+            channel = try await ClientBootstrap(group: loop.eventLoop)
+                .channelInitializer { channel in
+                    channel.eventLoop.makeCompletedFuture {
+                        try channel.pipeline.syncOperations.addHandler(AnswerCollector(limit: limit, outcome: outcome))
+                    }
+                }.withConnectedSocket(pair.client).get()
+        } catch {
+            close(pair.server)
+            outcome.end([])
+            throw .noConnection
+        }
+        // The request is there before somebody waits for it: how soon this task goes on is no matter of the head's time.
+        channel.writeAndFlush(ByteBuffer(bytes: request.bytes), promise: nil)
+        let timeout = loop.eventLoop.scheduleTask(in: .milliseconds(request.timeoutMilliseconds)) { outcome.end(nil) }
+        do {
             _ = try await ClientBootstrap(group: loop.eventLoop)
                 .channelOption(.maxMessagesPerRead, value: 1)
                 .channelOption(.allowRemoteHalfClosure, value: true)
@@ -129,18 +144,12 @@ extension ProxyServer {
                             ClientConnection(loop: loop, usesTLS: request.usesTLS, listenerPort: 0, origin: origin))
                     }
                 }.withConnectedSocket(pair.server).get()
-            channel = try await ClientBootstrap(group: loop.eventLoop)
-                .channelInitializer { channel in
-                    channel.eventLoop.makeCompletedFuture {
-                        try channel.pipeline.syncOperations.addHandler(AnswerCollector(limit: limit, outcome: outcome))
-                    }
-                }.withConnectedSocket(pair.client).get()
         } catch {
+            timeout.cancel()
+            channel.close(promise: nil)
             outcome.end([])
             throw .noConnection
         }
-        channel.writeAndFlush(ByteBuffer(bytes: request.bytes), promise: nil)
-        let timeout = loop.eventLoop.scheduleTask(in: .milliseconds(request.timeoutMilliseconds)) { outcome.end(nil) }
         let bytes = try? await outcome.result.get()
         timeout.cancel()
         channel.close(promise: nil)

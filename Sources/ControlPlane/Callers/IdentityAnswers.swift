@@ -16,7 +16,7 @@ extension IdentityDirectory {
 
     /// - Throws: ``IdentityError/unknownToken``, ``IdentityError/expiredToken``.
     public func callerOfAPI(token: Secret) async throws -> CallerOfAPI {
-        let caller = try await self.token(token).caller
+        let caller = try await self.token(token, for: .traffic).caller
         return CallerOfAPI(caller: caller, projectID: caller.project?.id, secret: nil)
     }
 
@@ -38,9 +38,9 @@ extension IdentityDirectory {
 
     /// - Returns: nil when there is no such key.
     public func callerOfAPI(accessKey: String) async throws -> CallerOfAPI? {
-        guard let found = try await self.accessKey(accessKey) else { return nil }
+        guard let found = try await self.accessKey(accessKey, for: .traffic) else { return nil }
         // An access key is for all projects of its account; limits count the first.
-        let project = try await projects(of: found.caller.domain).first
+        let project = try await projects(of: found.caller.domain, for: .traffic).first
         return CallerOfAPI(caller: found.caller, projectID: project?.id, secret: found.secret)
     }
 }

@@ -7,6 +7,7 @@ import RequestSigning
 import Snapshot
 import SnapshotCompiler
 import Store
+import Synchronization
 
 /// Hands a snapshot to the gateway and calls back, on any thread, once every event loop serves it. Calls come in the order of
 /// revisions, from one queue.
@@ -14,7 +15,7 @@ public typealias SnapshotSink = @Sendable (GatewaySnapshot, _ inForce: @escaping
 
 /// The configuration and its rules: every operation of the management API ends here.
 ///
-/// Reads run side by side. Writes run one after the other on one queue: transaction (rules, changes, record, compiling),
+/// Reads run side by side. Writes run one after the other on one thread: transaction (rules, changes, record, compiling),
 /// commit, swap of the snapshot; the caller is resumed when the gateway serves it (design.md, invariants 1 and 2).
 /// Any thread, any task.
 public final class ControlPlane: Sendable {
@@ -22,10 +23,12 @@ public final class ControlPlane: Sendable {
     let store: any StoreDriver
     let box: SecretBox
     let log: Logger
-    private let writer = DispatchQueue(label: "gatehouse.writer")
-    private let readers = DispatchQueue(label: "gatehouse.readers", attributes: .concurrent)
+    private let writer = WorkThreads("store-writer", limit: 1)
+    private let readers = WorkThreads("store-reader", limit: 3)
+    /// Does not stand back: requests of clients wait for what is read here.
+    private let lookups = DispatchQueue(label: "gatehouse.lookups", attributes: .concurrent)
     private let clock: @Sendable () -> Timestamp
-    /// Only touched on `writer`.
+    /// Only touched on `writer`, once it has started.
     private let publisher: SnapshotPublisher
     let publicationMetrics = PublicationMetrics()
     let health: StoreHealth
@@ -56,25 +59,37 @@ public final class ControlPlane: Sendable {
         publisher = SnapshotPublisher(
             settings: settings, log: log, tls: tls, hops: HopKey(Array(box.fingerprint("hops", context: "gateway").utf8)), sink: sink)
         let now = clock()
-        try writer.sync {
-            try store.write { sql in
-                try Self.abandonAssetJobs(sql, now: now)
-                try Self.separateFeatureSecrets(sql, box: box)
-            }
-            try store.read { sql in try publisher.start(Reading(sql: sql, now: now, box: box)) }
+        // Nobody else has this yet: what is done here comes before everything that the writer will do.
+        try store.write { sql in
+            try Self.abandonAssetJobs(sql, now: now)
+            try Self.separateFeatureSecrets(sql, box: box)
         }
+        try store.read { sql in try publisher.start(Reading(sql: sql, now: now, box: box)) }
+    }
+
+    /// Who waits for what is read.
+    public enum ReadPurpose: Sendable {
+        case management
+        /// A request of a client. Never held up by what management has asked for.
+        case traffic
     }
 
     /// Runs `body` on a consistent view of the store.
     ///
     /// - Throws: ``OperationError``.
-    public func read<Result: Sendable>(_ body: @escaping @Sendable (Reading) throws -> Result) async throws -> Result {
+    public func read<Result: Sendable>(
+        for purpose: ReadPurpose = .management, _ body: @escaping @Sendable (Reading) throws -> Result
+    ) async throws -> Result {
         try await withCheckedThrowingContinuation { continuation in
-            readers.async { [self] in
+            let work: WorkThreads.Work = { [self] in
                 continuation.resume(
                     with: Swift.Result { () throws -> Result in
                         try mapped { try store.read { sql in try body(Reading(sql: sql, now: clock(), box: box)) } }
                     })
+            }
+            switch purpose {
+            case .management: readers.run(work)
+            case .traffic: lookups.async(execute: work)
             }
         }
     }
@@ -86,7 +101,7 @@ public final class ControlPlane: Sendable {
         _ call: Call, _ body: @escaping @Sendable (Writing) throws -> Result
     ) async throws -> Written<Result> {
         try await withCheckedThrowingContinuation { continuation in
-            writer.async { [self] in
+            writer.run { [self] in
                 do {
                     let (value, revision, tags, plan) = try mapped {
                         try stored { sql in
@@ -111,7 +126,7 @@ public final class ControlPlane: Sendable {
         }
     }
 
-    /// On the writer queue.
+    /// On the writer's thread.
     private func compile(_ writing: Writing) throws -> [SnapshotChange] {
         let began = PublicationMetrics.now()
         do {
@@ -130,7 +145,7 @@ public final class ControlPlane: Sendable {
         _ body: @escaping @Sendable (any SQLConnection, _ now: Timestamp) throws -> Value
     ) async throws -> Value {
         try await withCheckedThrowingContinuation { continuation in
-            writer.async { [self] in
+            writer.run { [self] in
                 continuation.resume(with: Swift.Result { () throws -> Value in try stored { sql in try body(sql, clock()) } })
             }
         }
@@ -141,7 +156,7 @@ public final class ControlPlane: Sendable {
     /// - Throws: ``OperationError/cannotServe(field:reason:)``.
     func snapshot(adding api: PublishedAPI) async throws -> GatewaySnapshot {
         try await withCheckedThrowingContinuation { continuation in
-            writer.async { [self] in
+            writer.run { [self] in
                 continuation.resume(with: Swift.Result { () throws -> GatewaySnapshot in try publisher.snapshot(adding: api) })
             }
         }
@@ -149,7 +164,15 @@ public final class ControlPlane: Sendable {
 
     /// Waits for writes that have begun, then closes the store. Nothing may be called afterwards.
     public func close() throws {
-        try writer.sync { try store.close() }
+        let outcome = Mutex<Result<Void, any Error>?>(nil)
+        let ended = DispatchSemaphore(value: 0)
+        writer.run { [store] in
+            let result = Result { try store.close() }
+            outcome.withLock { $0 = result }
+            ended.signal()
+        }
+        ended.wait()
+        try outcome.withLock { $0 }?.get()
     }
 
     /// The machine's clock.

@@ -69,7 +69,7 @@ extension ControlPlane {
         _ = try? await bookkeeping { sql, _ in try sql.execute("UPDATE statistics_state SET swept_at = swept_at WHERE id = 1") }
     }
 
-    /// On the writer queue.
+    /// On the writer's thread.
     func stored<Result>(_ body: (any SQLConnection) throws -> Result) throws -> Result {
         do {
             let result = try store.write(body)

@@ -104,11 +104,11 @@ public final class IdentityDirectory: Sendable {
     /// Who holds the token.
     ///
     /// - Throws: ``IdentityError/unknownToken``, ``IdentityError/expiredToken``.
-    public func token(_ token: Secret) async throws -> IssuedToken {
+    public func token(_ token: Secret, for purpose: ControlPlane.ReadPurpose = .management) async throws -> IssuedToken {
         // 43 characters are what newToken makes; anything long is refused unhashed.
         guard (1...256).contains(token.revealed.utf8.count) else { throw IdentityError.unknownToken }
         let hash = Self.hash(token)
-        return try await plane.read { reading in
+        return try await plane.read(for: purpose) { reading in
             guard let record = try reading.sql.find(TokenRecord.self, key: hash),
                 let user = try reading.sql.find(UserRecord.self, key: record.userID)?.user,
                 let domain = try reading.sql.find(DomainRecord.self, key: user.domainID)?.domain
@@ -137,9 +137,11 @@ public final class IdentityDirectory: Sendable {
     // MARK: access keys
 
     /// The secret of an access key and whose it is; nil when there is no such key.
-    public func accessKey(_ accessKey: String) async throws -> (secret: Secret, caller: Caller)? {
+    public func accessKey(
+        _ accessKey: String, for purpose: ControlPlane.ReadPurpose = .management
+    ) async throws -> (secret: Secret, caller: Caller)? {
         guard (1...64).contains(accessKey.utf8.count) else { return nil }
-        return try await plane.read { reading in
+        return try await plane.read(for: purpose) { reading in
             guard let record = try reading.sql.find(AccessKeyRecord.self, key: accessKey),
                 let user = try reading.sql.find(UserRecord.self, key: record.userID)?.user,
                 let domain = try reading.sql.find(DomainRecord.self, key: user.domainID)?.domain
@@ -151,8 +153,10 @@ public final class IdentityDirectory: Sendable {
 
     // MARK: projects and instances
 
-    public func projects(of domain: Domain) async throws -> [Project] {
-        try await plane.read { reading in
+    public func projects(
+        of domain: Domain, for purpose: ControlPlane.ReadPurpose = .management
+    ) async throws -> [Project] {
+        try await plane.read(for: purpose) { reading in
             var condition = Condition()
             condition.equal("domain_id", domain.id)
             return try reading.sql.all(ProjectRecord.self, where: condition, order: "name").map(\.project)

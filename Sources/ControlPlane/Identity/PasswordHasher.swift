@@ -1,5 +1,4 @@
 import CryptoExtras
-import Dispatch
 import Foundation
 import GatewayPrimitives
 import Synchronization
@@ -23,7 +22,7 @@ public final class PasswordHasher: Sendable {
         var parallelism: Int
     }
 
-    private let queue = DispatchQueue(label: "gatehouse.passwords", qos: .utility)
+    private let queue = WorkThreads("passwords", limit: 1)
     private let waiting = Mutex(0)
     /// Compared when there is no such user, so that the answer takes as long.
     private let decoy: String
@@ -67,7 +66,7 @@ public final class PasswordHasher: Sendable {
         }
         guard admitted else { throw .busy }
         return await withCheckedContinuation { continuation in
-            queue.async { [self] in
+            queue.run { [self] in
                 let result = work()
                 waiting.withLock { $0 -= 1 }
                 continuation.resume(returning: result)

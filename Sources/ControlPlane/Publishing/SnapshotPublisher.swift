@@ -6,9 +6,9 @@ import Snapshot
 import SnapshotCompiler
 import Store
 
-/// Keeps the newest snapshot and hands each next one to the gateway, in the order of revisions. Confined to the writer queue.
+/// Keeps the newest snapshot and hands each next one to the gateway, in the order of revisions. Confined to the writer's thread.
 ///
-/// `@unchecked Sendable`: its state is touched on ``ControlPlane``'s serial writer queue alone, which the compiler cannot see.
+/// `@unchecked Sendable`: its state is touched on ``ControlPlane``'s one writer thread alone, which the compiler cannot see.
 final class SnapshotPublisher: @unchecked Sendable {
     private let settings: ControlPlaneSettings
     private let log: Logger
