@@ -104,6 +104,11 @@ final class BackendSession: ChannelInboundHandler, @unchecked Sendable {
 
     var isIdle: Bool { state == .open && entries.isEmpty }
 
+    var streamCount: Int { entries.count }
+
+    /// Of requests, kept back with their streams.
+    var waitingBytes: Int { entries.reduce(0) { $0 + $1.stream.waitingBytes } }
+
     // MARK: Opening
 
     func connect(timeoutMilliseconds: Int) {

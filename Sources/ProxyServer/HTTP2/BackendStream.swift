@@ -59,6 +59,7 @@ final class BackendStream {
     }
 
     var isWaiting: Bool { waiting.readableBytes > 0 }
+    var waitingBytes: Int { waiting.readableBytes }
 
     // MARK: The request
 
