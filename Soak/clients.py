@@ -16,8 +16,10 @@ class Failed(Exception):
     """A request that had to succeed has not."""
 
 
-#: No answer of a soak takes longer: one that does is stuck.
+#: Seconds. No answer of a soak takes longer: one that does is stuck. A piece of work asks many times.
 PATIENCE = 30
+#: Seconds. Fifty answers and more, on a machine with something else to do.
+LONGEST_WORK = 300
 
 
 class Http:
@@ -31,6 +33,12 @@ class Http:
         return cls(*await asyncio.open_connection("127.0.0.1", port, ssl=tls, server_hostname=name if tls else None))
 
     async def ask(self, host: str, path: str, body: bytes = b"", headers: dict[str, str] | None = None) -> tuple[int, bytes]:
+        try:
+            return await asyncio.wait_for(self._ask(host, path, body, headers), PATIENCE)
+        except TimeoutError:
+            raise Failed(f"{path} at {host} was not answered within {PATIENCE} s") from None
+
+    async def _ask(self, host: str, path: str, body: bytes, headers: dict[str, str] | None) -> tuple[int, bytes]:
         lines = [f"{'POST' if body else 'GET'} {path} HTTP/1.1", f"Host: {host}", f"Content-Length: {len(body)}"]
         lines += [f"{name}: {value}" for name, value in (headers or {}).items()]
         self.writer.write("\r\n".join(lines).encode() + b"\r\n\r\n" + body)
@@ -107,7 +115,7 @@ class Clients:
         async with websockets.asyncio.client.connect(url, host="127.0.0.1", port=self.plain, compression=None) as connection:
             for number in range(20):
                 await connection.send(str(number))
-                if await connection.recv() != str(number):
+                if await asyncio.wait_for(connection.recv(), PATIENCE) != str(number):
                     raise Failed("WebSocket: another message came back")
 
     async def balanced(self) -> None:
@@ -150,7 +158,7 @@ class Clients:
         connection = await Http.open(self.plain)
         connection.writer.write(secrets.token_bytes(200) + b"\r\n\r\n")
         with contextlib.suppress(OSError):
-            answer = await connection.reader.read(1000)
+            answer = await asyncio.wait_for(connection.reader.read(1000), PATIENCE)
             if answer and not answer.startswith(b"HTTP/1.1 4"):
                 raise Failed(f"nonsense was answered: {answer[:100]!r}")
         connection.close()

@@ -28,7 +28,7 @@ sys.path.insert(0, str(ROOT / "Tests" / "BlackBox"))
 
 from backends import Backend, websocket_echo  # noqa: E402
 from changes import Changes  # noqa: E402
-from clients import PATIENCE, Clients, Failed  # noqa: E402
+from clients import LONGEST_WORK, Clients, Failed  # noqa: E402
 from harness.management import Call  # noqa: E402
 from harness.process import ROOMY, Gatehouse  # noqa: E402
 from harness.world import World  # noqa: E402
@@ -85,7 +85,7 @@ def configure(world: World, open_port: int, socket_port: int, members: list[Back
 async def repeat(work, done: Counter, failures: list[str], until: float) -> None:
     while time.monotonic() < until:
         try:
-            await asyncio.wait_for(work(), PATIENCE)
+            await asyncio.wait_for(work(), LONGEST_WORK)
             done[work.__name__] += 1
         except (Failed, OSError, asyncio.IncompleteReadError, TimeoutError) as failure:
             failures.append(f"{work.__name__}: {type(failure).__name__} {failure}"[:500])

@@ -390,6 +390,13 @@ final class LoopState: @unchecked Sendable {
         finishDraining()
     }
 
+    /// Lets go of everything that refers to this, so that a loop that is no more leaves nothing behind.
+    func dismantle() {
+        spareStreams.removeAll()
+        pools.removeAll()
+        forgetBackends()
+    }
+
     private func finishDraining() {
         for pool in pools.values { pool.closeIdle(since: .max) }
         drained?.succeed(())

@@ -163,9 +163,11 @@ def test_too_many_large_bodies_at_a_time(fresh_gatehouse):
                 pass
         # Which of them comes too late is decided by who is read first.
         answered, _, _ = select.select(waiting, [], [], 60)
-        assert len(answered) == 1
-        answer = answered[0].recv(65_536)
-        assert answer.startswith(b"HTTP/1.1 503") and b"APIG.9992" in answer, answer[:400]
+        # Two that come to the bound at the same moment are both beyond it; the others have room.
+        assert 1 <= len(answered) <= 2
+        for connection in answered:
+            answer = connection.recv(65_536)
+            assert answer.startswith(b"HTTP/1.1 503") and b"APIG.9992" in answer, answer[:400]
     finally:
         for connection in waiting:
             connection.close()
