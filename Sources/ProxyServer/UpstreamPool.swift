@@ -9,6 +9,7 @@ import Snapshot
 /// Sendable by confinement to the loop of its `LoopState`.
 final class UpstreamPool: @unchecked Sendable {
     let upstream: Upstream
+    let endpoint: LoggedEndpoint
     let loop: LoopState
     private var idle: [UpstreamConnection] = []
     /// Connections open or being opened.
@@ -25,6 +26,7 @@ final class UpstreamPool: @unchecked Sendable {
 
     init(_ upstream: Upstream, loop: LoopState) {
         self.upstream = upstream
+        endpoint = LoggedEndpoint(upstream)
         self.loop = loop
         let own = upstream.tls.map { $0.context as? BackendContext }
         tls =
