@@ -1,3 +1,4 @@
+import Dispatch
 import GatewayPrimitives
 import NIOCore
 import NIOEmbedded
@@ -6,12 +7,12 @@ import ProxyServer
 import Snapshot
 
 /// Everything on host `h` goes to one place.
-private func snapshot(to backend: Snapshot.Backend) -> GatewaySnapshot {
+func snapshot(to backend: Snapshot.Backend, schemes: AllowedSchemes = [.http]) -> GatewaySnapshot {
     let route = Route(
         identity: RouteIdentity(
             apiID: "a", apiName: "a", groupID: "g", groupName: "g", environmentID: "e", environmentName: "RELEASE", publishID: "p"),
         // A fixed text, which is a path.
-        method: .any, path: try! PathTemplate(parsing: "/", allowsRest: false), matchMode: .prefix, schemes: [.http],
+        method: .any, path: try! PathTemplate(parsing: "/", allowsRest: false), matchMode: .prefix, schemes: schemes,
         refusal: nil, backend: backend, policies: RoutePolicies())
     let host = VirtualHost(
         groupID: "g", groupName: "g", instance: 0,
@@ -22,7 +23,7 @@ private func snapshot(to backend: Snapshot.Backend) -> GatewaySnapshot {
 }
 
 /// One end of a connection, and everything that the gateway has written to it.
-private struct End {
+struct End {
     let channel: EmbeddedChannel
     private(set) var said: [UInt8] = []
     private(set) var heard: [UInt8] = []
@@ -44,7 +45,22 @@ private struct End {
     }
 
     func close() { _ = try? channel.finish(acceptAlreadyClosed: true) }
+
+    func become(writable: Bool) {
+        guard channel.isActive, channel.isWritable != writable else { return }
+        channel.isWritable = writable
+        channel.pipeline.fireChannelWritabilityChanged()
+    }
 }
+
+/// What is over leaves nothing behind, so that runs do not add up.
+func dismantle(_ gateway: MemoryGateway, _ loop: EmbeddedEventLoop) {
+    gateway.end()
+    // Ticks that are to come refer to the loop.
+    loop.shutdownGracefully(queue: lastWords) { _ in }
+}
+
+private let lastWords = DispatchQueue(label: "fuzz")
 
 private let fixedAnswer = snapshot(to: .mock(MockBackend(status: 200, headers: [], body: Array("answer".utf8))))
 
@@ -65,6 +81,7 @@ let http2Frames: FuzzTarget = { input in
     client.close()
     client.hear()
     hold(gateway.activeRequests == 0, "requests are left")
+    dismantle(gateway, loop)
     var offset = 0
     while offset < client.heard.count {
         hold(client.heard.count - offset >= 9, "half a frame")
@@ -107,6 +124,7 @@ let upgrade: FuzzTarget = { input in
     client.hear()
     backend.hear()
     hold(gateway.activeRequests == 0, "requests are left")
+    dismantle(gateway, loop)
     // Another protocol by prior knowledge has frames, and no tunnel.
     guard !client.said.starts(with: Array("PRI * HTTP/2.0".utf8)) else { return }
     // Whether an answer has a body depends on its request, which is not followed here.

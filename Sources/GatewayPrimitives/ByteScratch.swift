@@ -20,6 +20,9 @@ public final class ByteScratch {
     public var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(rebasing: memory[0..<used]) }
     public var array: [UInt8] { Array(bytes) }
 
+    /// Bytes that it holds without growing.
+    public var capacity: Int { memory.count }
+
     /// Forgets the content and keeps the memory.
     @inlinable
     public func removeAll() { used = 0 }

@@ -13,6 +13,17 @@ final class KafkaProducer {
     private let complaints = Complaints()
     private var handle: OpaquePointer?
     private var topics: [String: OpaquePointer] = [:]
+    /// Batches of which librdkafka has records: it reads them where they lie.
+    private var unsettled: [ObjectIdentifier: KafkaBatch] = [:]
+    private var messages: [rd_kafka_message_t] = []
+    /// What has become of records since it was last made known.
+    private var outcome = Outcome()
+
+    private struct Outcome {
+        var delivered = 0, deliveredBytes = 0, failed = 0, failedBytes = 0
+        /// Of the last record that failed.
+        var error = RD_KAFKA_RESP_ERR_NO_ERROR
+    }
 
     init(_ queue: KafkaQueue, logger: Logger) {
         self.queue = queue
@@ -37,6 +48,7 @@ final class KafkaProducer {
             } else {
                 Thread.sleep(forTimeInterval: 0.05)
             }
+            publish()
         }
         close()
     }
@@ -76,7 +88,7 @@ final class KafkaProducer {
         rd_kafka_conf_set_opaque(settings, Unmanaged.passUnretained(self).toOpaque())
         rd_kafka_conf_set_dr_msg_cb(settings) { _, message, opaque in
             guard let message, let opaque else { return }
-            Unmanaged<KafkaProducer>.fromOpaque(opaque).takeUnretainedValue().settled(message.pointee)
+            Unmanaged<KafkaProducer>.fromOpaque(opaque).takeUnretainedValue().settled(message)
         }
         rd_kafka_conf_set_log_cb(settings) { handle, level, _, text in
             guard level <= 4, let handle, let text, let opaque = rd_kafka_opaque(handle) else { return }
@@ -98,48 +110,83 @@ final class KafkaProducer {
 
     // MARK: Sending
 
+    /// One call for all records of the batch, which librdkafka does not copy: the batch stays until the last one is settled.
     private func send(_ batch: KafkaBatch) {
-        let topic = topic(batch.topic)
-        batch.bytes.withUnsafeBytes { bytes in
-            batch.key.withUnsafeBytes { key in
-                var start = 0
-                for end in batch.ends {
-                    defer { start = end }
-                    let count = end - start
-                    guard let topic, let base = bytes.baseAddress else {
-                        drop(count)
-                        continue
-                    }
-                    // librdkafka copies the record and does not write to it; its interface is older than const.
-                    let payload = UnsafeMutableRawPointer(mutating: base + start)
-                    let result = rd_kafka_produce(
-                        topic, RD_KAFKA_PARTITION_UA, Int32(RD_KAFKA_MSG_F_COPY), payload, count,
-                        key.isEmpty ? nil : key.baseAddress, key.count, nil)
-                    if result != 0 { drop(count) }
-                }
+        let count = batch.ends.count
+        guard let topic = topic(batch.topic), let base = batch.text.bytes.baseAddress else {
+            outcome.failed += count
+            outcome.failedBytes += batch.text.count
+            return queue.recycle(batch)
+        }
+        batch.unsettled = count
+        unsettled[ObjectIdentifier(batch)] = batch
+        var message = rd_kafka_message_t()
+        message._private = Unmanaged.passUnretained(batch).toOpaque()
+        let sent = batch.key.withUnsafeBytes { key in
+            if !key.isEmpty {
+                // The key is copied; the interface is older than const, as for the record.
+                message.key = UnsafeMutableRawPointer(mutating: key.baseAddress)
+                message.key_len = key.count
+            }
+            var start = 0
+            for end in batch.ends {
+                message.payload = UnsafeMutableRawPointer(mutating: base + start)
+                message.len = end - start
+                messages.append(message)
+                start = end
+            }
+            return messages.withUnsafeMutableBufferPointer {
+                rd_kafka_produce_batch(topic, RD_KAFKA_PARTITION_UA, 0, $0.baseAddress, Int32($0.count))
             }
         }
-    }
-
-    private func drop(_ count: Int) {
-        queue.ledger.droppedFailed.wrappingAdd(1, ordering: .relaxed)
-        queue.release(count)
+        if sent < count {
+            for index in messages.indices where messages[index].err != RD_KAFKA_RESP_ERR_NO_ERROR {
+                settled(batch, messages[index].len, messages[index].err)
+            }
+        }
+        messages.removeAll(keepingCapacity: true)
     }
 
     /// A record was delivered or given up. On the thread of `run`, within a poll.
-    private func settled(_ message: rd_kafka_message_t) {
-        guard message.err == RD_KAFKA_RESP_ERR_NO_ERROR else {
-            complain("records are given up: \(String(cString: rd_kafka_err2str(message.err)))")
-            return drop(message.len)
+    private func settled(_ message: UnsafePointer<rd_kafka_message_t>) {
+        guard let batch = message.pointee._private else { return }
+        settled(Unmanaged<KafkaBatch>.fromOpaque(batch).takeUnretainedValue(), message.pointee.len, message.pointee.err)
+    }
+
+    private func settled(_ batch: KafkaBatch, _ count: Int, _ error: rd_kafka_resp_err_t) {
+        if error == RD_KAFKA_RESP_ERR_NO_ERROR {
+            outcome.delivered += 1
+            outcome.deliveredBytes += count
+        } else {
+            outcome.failed += 1
+            outcome.failedBytes += count
+            outcome.error = error
         }
-        queue.ledger.delivered.wrappingAdd(1, ordering: .relaxed)
-        queue.ledger.deliveredBytes.wrappingAdd(UInt64(message.len), ordering: .relaxed)
-        queue.release(message.len)
+        batch.unsettled -= 1
+        if batch.unsettled == 0 {
+            unsettled[ObjectIdentifier(batch)] = nil
+            queue.recycle(batch)
+        }
+    }
+
+    /// Makes known what has become of records: once for many, because event loops look at the same counters.
+    private func publish() {
+        let outcome = outcome
+        guard outcome.delivered + outcome.failed > 0 else { return }
+        self.outcome = Outcome()
+        queue.ledger.delivered.wrappingAdd(UInt64(outcome.delivered), ordering: .relaxed)
+        queue.ledger.deliveredBytes.wrappingAdd(UInt64(outcome.deliveredBytes), ordering: .relaxed)
+        queue.ledger.droppedFailed.wrappingAdd(UInt64(outcome.failed), ordering: .relaxed)
+        queue.release(records: outcome.delivered + outcome.failed, bytes: outcome.deliveredBytes + outcome.failedBytes)
+        if outcome.error != RD_KAFKA_RESP_ERR_NO_ERROR {
+            complain("records are given up: \(String(cString: rd_kafka_err2str(outcome.error)))")
+        }
     }
 
     // MARK: End
 
     private func close() {
+        defer { publish() }
         guard let handle else { return }
         _ = rd_kafka_flush(handle, KafkaPush.flushMilliseconds)
         // What is left is given up, and counted by the reports that the purge makes.
@@ -147,6 +194,8 @@ final class KafkaProducer {
         rd_kafka_poll(handle, 0)
         for topic in topics.values { rd_kafka_topic_destroy(topic) }
         rd_kafka_destroy(handle)
+        // Whatever was left without a report is not read any more.
+        unsettled.removeAll()
     }
 
     /// One line in the program's log a minute. Any thread.

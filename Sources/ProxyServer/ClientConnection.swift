@@ -206,8 +206,7 @@ final class ClientConnection: AnswerReceiver, ChannelInboundHandler, ChannelOutb
             usesTLS: usesTLS, status: exchange.status, duration: latency, backend: backend, bytesIn: bytesIn,
             bytesOut: exchange.sentBytes)
         if let failure = exchange.failure { countRefusal(failure) }
-        if let log = loop.accessLog { logRequest(log, now: now) }
-        if let log = exchange.route?.policies.kafkaLog, !exchange.isPreflight { logToKafka(log, now: now) }
+        log(now: now)
         if let tracer = loop.tracer { endTrace(tracer, now: now) }
         guard let route = exchange.route, let meter = route.meter, !exchange.isPreflight else { return }
         exchange.route = nil

@@ -27,7 +27,7 @@ extension ClientConnection {
             pool = loop.pool(of: backend)
             exchange.lastPool = (backend, pool, loop.poolGeneration)
         }
-        noteAttempt(at: pool.upstream)
+        noteAttempt(at: pool.endpoint)
         // A repeated attempt opens a connection: others of the pool are likely to be as stale as the one that failed.
         while exchange.attempts == 1, let connection = pool.take() {
             if connection.isUsable {

@@ -117,8 +117,8 @@ extension ClientConnection {
         exchange.sentAt = loop.eventTime
         exchange.firstSentAt = loop.eventTime
         exchange.function = backend.function
-        noteAttempt(at: backend.function.upstream)
-        exchange.attempt?.target = backend.function.path
+        noteAttempt(at: LoggedEndpoint(backend.function.upstream))
+        backend.function.path.withUnsafeBytes { exchange.attempt?.show(target: ByteView($0)) }
         let manner = SideRequest.Manner(
             timeoutMilliseconds: backend.timeoutMilliseconds, answerBound: FunctionCall.answerBound,
             isRepeatable: head.method.isIdempotent, isDetached: backend.isAsync)

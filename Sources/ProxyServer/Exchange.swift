@@ -113,8 +113,17 @@ final class Exchange {
     var failure: GatewayFailure?
     /// The request has begun and has been neither counted nor logged.
     var isOpen = false
-    /// The last one, for the access log.
-    var attempt: LoggedAttempt?
+    /// The last one, for logs; nil while there is none that is logged.
+    private(set) var attempt: LoggedAttempt?
+    private var spareAttempt: LoggedAttempt?
+
+    func takeAttempt(at endpoint: LoggedEndpoint) -> LoggedAttempt {
+        let taken = spareAttempt ?? LoggedAttempt(endpoint)
+        spareAttempt = taken
+        attempt = taken
+        return taken
+    }
+
     /// Bytes that were compressed, and what they became.
     var gzipCounts = (read: 0, written: 0)
     /// Monotonic nanoseconds by which the backend must have moved on; `.max`: none.

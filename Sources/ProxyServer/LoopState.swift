@@ -78,8 +78,11 @@ final class LoopState: @unchecked Sendable {
     let tracer: LoopTracer?
     /// Records of routes that have a Kafka log.
     let kafka: KafkaBuffers
+    /// What is said of the request that is being logged.
+    let record = AccessRecord()
+    var wallClock = WallClock()
 
-    private static let busyTick: UInt64 = 20_000_000
+    static let busyTick: UInt64 = 20_000_000
     private static let idleTick: UInt64 = 500_000_000
 
     /// - Parameter number: counts the loops from 0.
@@ -293,7 +296,7 @@ final class LoopState: @unchecked Sendable {
     // MARK: Time
 
     /// Deadlines are looked at every 20 ms while requests run and twice a second otherwise: no timer is made for a request.
-    private func scheduleTick(within nanoseconds: UInt64) {
+    func scheduleTick(within nanoseconds: UInt64) {
         let due = eventTime + nanoseconds
         guard due + 1_000_000 < nextTick else { return }
         nextTick = due
@@ -344,27 +347,6 @@ final class LoopState: @unchecked Sendable {
 
     // MARK: Seeing it
 
-    /// What is logged goes to the threads that write and send it.
-    func flushLogs() {
-        accessLog?.flush()
-        kafka.flush()
-        tracer?.flush()
-    }
-
-    /// A span is to come.
-    func tracesSomething() { if tracer?.isEmpty == true { scheduleTick(within: Self.busyTick) } }
-
-    /// Adds a line, which reaches the writing thread with the next tick at the latest.
-    func log(_ record: AccessRecord, to log: AccessLogBuffer) {
-        if log.isEmpty { scheduleTick(within: Self.busyTick) }
-        log.append(record, nowMilliseconds: Self.wallMilliseconds())
-    }
-
-    func logToKafka(_ record: AccessRecord, _ policy: KafkaLogPolicy, _ data: KafkaCallData) {
-        if kafka.isEmpty { scheduleTick(within: Self.busyTick) }
-        kafka.append(record, policy, data, nowMilliseconds: Self.wallMilliseconds())
-    }
-
     func report() -> LoopReport {
         LoopReport(
             metrics: metrics, activeRequests: activeRequests,
@@ -406,6 +388,13 @@ final class LoopState: @unchecked Sendable {
         for side in detached { side.cancel() }
         detached.removeAll()
         finishDraining()
+    }
+
+    /// Lets go of everything that refers to this, so that a loop that is no more leaves nothing behind.
+    func dismantle() {
+        spareStreams.removeAll()
+        pools.removeAll()
+        forgetBackends()
     }
 
     private func finishDraining() {

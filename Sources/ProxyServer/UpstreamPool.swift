@@ -9,6 +9,7 @@ import Snapshot
 /// Sendable by confinement to the loop of its `LoopState`.
 final class UpstreamPool: @unchecked Sendable {
     let upstream: Upstream
+    let endpoint: LoggedEndpoint
     let loop: LoopState
     private var idle: [UpstreamConnection] = []
     /// Connections open or being opened.
@@ -16,6 +17,8 @@ final class UpstreamPool: @unchecked Sendable {
     /// Connections whose streams are handed out in place of connections; where the upstream speaks HTTP/2. The work is in
     /// `HTTP2/BackendSession.swift`.
     var sessions: [BackendSession] = []
+    /// Opened in this order on a loop without sockets (`MemoryGateway.swift`).
+    var offered: [any Channel] = []
     /// Set for literal addresses, which need no name service.
     let address: SocketAddress?
     /// nil with an upstream over TLS: no connection can be made.
@@ -23,6 +26,7 @@ final class UpstreamPool: @unchecked Sendable {
 
     init(_ upstream: Upstream, loop: LoopState) {
         self.upstream = upstream
+        endpoint = LoggedEndpoint(upstream)
         self.loop = loop
         let own = upstream.tls.map { $0.context as? BackendContext }
         tls =
@@ -103,11 +107,7 @@ final class UpstreamPool: @unchecked Sendable {
         _ done: @escaping (Result<any Channel, GatewayFailure>) -> Void
     ) {
         loop.metrics.connects &+= 1
-        guard let empty = ClientBootstrap(validatingGroup: loop.eventLoop) else {
-            // A loop without sockets.
-            loop.metrics.connectFailures &+= 1
-            return loop.eventLoop.assumeIsolated().execute { done(.failure(.backendUnavailable)) }
-        }
+        guard let empty = ClientBootstrap(validatingGroup: loop.eventLoop) else { return openOffered(prepare, done) }
         open += 1
         let bootstrap = empty
             .connectTimeout(.milliseconds(Int64(timeoutMilliseconds)))

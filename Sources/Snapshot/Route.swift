@@ -4,6 +4,8 @@ import GatewayPrimitives
 ///
 /// A policy that is not bound is nil and costs one comparison.
 public final class Route: Sendable {
+    /// No other route has it, one that was made anew from the same API included.
+    public let serial = SerialNumber.next()
     public let identity: RouteIdentity
     public let method: RouteMethod
     public let path: PathTemplate

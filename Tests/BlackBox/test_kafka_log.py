@@ -364,6 +364,22 @@ def test_a_slow_broker_fills_the_queue_and_no_more(fresh_gatehouse, make_world, 
     broker.close()
 
 
+def test_records_are_sent_again_when_a_connection_breaks(world, backend):
+    """Small ones of many batches and large ones, each once and as they were."""
+    broker = Broker()
+    broker.breaks = 2
+    api = world.make_api()
+    world.attach(world.make_plugin("kafka_log", {
+        **content(broker.address, "t", call_data={"log_request_body": True}), "max_retry_count": 5}), api)
+    bodies = [bytes([65 + number % 26]) * (number * 37 if number % 10 else 100_000) for number in range(200)]
+    with world.connect() as wire:
+        sent = {world.call(api, "POST", body=body, wire=wire).one("X-Request-Id"): body.decode() for body in bodies}
+    found = [record.json() for record in broker.wait_for(len(bodies))]
+    assert {record["request_id"]: record["request_body"] for record in found} == sent and len(found) == len(sent)
+    assert broker.breaks == 0
+    broker.close()
+
+
 def test_bytes_are_bounded_too(fresh_gatehouse, make_world, backend):
     """Of the queue, and of bodies that are kept while requests run."""
     program = fresh_gatehouse(settings={"kafka_log": {"queue_bytes": 5000, "body_bytes": 1000}, "gateway_threads": 1})

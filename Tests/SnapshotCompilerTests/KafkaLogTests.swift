@@ -48,20 +48,73 @@ import Testing
         #expect(try policy().destination.outbox.queue !== queue)
     }
 
-    @Test func queuesAreBounded() {
+    private func outbox(_ ledger: KafkaLedger) -> KafkaOutbox {
+        KafkaOutbox(
+            KafkaBrokers(
+                addresses: ["a:1"], security: .plaintext, userName: "", password: Secret(""), authorities: "", maxRetries: 0,
+                retryBackoffSeconds: 1),
+            ledger: ledger)
+    }
+
+    private func batch(_ destination: KafkaDestination, _ sizes: Int...) -> KafkaBatch {
+        let batch = KafkaBatch(capacity: 64)
+        batch.begin(for: destination)
+        for (number, size) in sizes.enumerated() {
+            batch.text.append(Array(repeating: UInt8(ascii: "a") + UInt8(number), count: size))
+            batch.endRecord()
+        }
+        return batch
+    }
+
+    @Test func queuesAreBounded() throws {
         let ledger = KafkaLedger(maxMessages: 3, maxBytes: 100)
-        let brokers = KafkaBrokers(
-            addresses: ["a:1"], security: .plaintext, userName: "", password: Secret(""), authorities: "", maxRetries: 0,
-            retryBackoffSeconds: 1)
-        let outbox = KafkaOutbox(brokers, ledger: ledger)
-        let queue = outbox.queue
-        #expect(queue.reserve(60) && queue.reserve(40) && queue.isFull && !queue.reserve(1))
-        queue.release(60)
-        #expect(!queue.isFull && queue.reserve(1) && queue.reserve(1) && queue.isFull && !queue.reserve(1))
-        #expect(ledger.droppedFull.load(ordering: .relaxed) == 2)
-        #expect(ledger.waitingMessages.load(ordering: .relaxed) == 3 && ledger.waitingBytes.load(ordering: .relaxed) == 42)
-        queue.push(KafkaBatch(topic: "t", key: []))
-        #expect(queue.take().count == 1 && queue.take().isEmpty)
+        let destination = KafkaDestination(outbox: outbox(ledger), topic: "t", key: [1])
+        let queue = destination.outbox.queue
+        #expect(queue.hasRoom(records: 3, bytes: 100, beside: nil) && !queue.hasRoom(records: 4, bytes: 1, beside: nil))
+        #expect(!queue.hasRoom(records: 1, bytes: 101, beside: nil))
+        let first = batch(destination, 60)
+        #expect(queue.hasRoom(records: 2, bytes: 40, beside: first) && !queue.hasRoom(records: 3, bytes: 40, beside: first))
+        #expect(!queue.hasRoom(records: 1, bytes: 41, beside: first))
+        queue.push(first)
+        #expect(!queue.hasRoom(records: 1, bytes: 41, beside: nil))
+        // Two loops have found room for what does not fit together: the last records are left out.
+        queue.push(batch(destination, 30, 20))
+        queue.push(batch(destination, 1, 1))
+        queue.push(batch(destination, 1))
+        let taken = queue.take()
+        #expect(taken.map(\.ends) == [[60], [30], [1]] && taken.map { $0.text.count } == [60, 30, 1])
+        #expect(taken.allSatisfy { $0.destination == nil && $0.topic == "t" && $0.key == [1] } && queue.take().isEmpty)
+        #expect(ledger.droppedFull.load(ordering: .relaxed) == 3)
+        #expect(ledger.waitingMessages.load(ordering: .relaxed) == 3 && ledger.waitingBytes.load(ordering: .relaxed) == 91)
+        queue.release(records: 2, bytes: 90)
+        #expect(queue.hasRoom(records: 2, bytes: 99, beside: nil) && !queue.hasRoom(records: 3, bytes: 99, beside: nil))
+        #expect(ledger.waitingMessages.load(ordering: .relaxed) == 1 && ledger.waitingBytes.load(ordering: .relaxed) == 1)
+    }
+
+    /// What waits in a queue does not keep the queue from being abandoned.
+    @Test func batchesInAQueueHoldNoOutbox() {
+        var destination: KafkaDestination? = KafkaDestination(outbox: outbox(KafkaLedger()), topic: "t", key: [])
+        guard let queue = destination?.outbox.queue else { return }
+        if let destination { queue.push(batch(destination, 1)) }
+        #expect(!queue.isAbandoned)
+        destination = nil
+        #expect(queue.isAbandoned && queue.take().count == 1)
+    }
+
+    @Test func memoryOfBatchesIsUsedAgain() {
+        let queue = outbox(KafkaLedger()).queue
+        let batch = queue.takeSpare()
+        batch.text.append([1, 2, 3])
+        batch.endRecord()
+        let copy = KafkaBatch(copying: batch)
+        #expect(batch.isMostlyRoom && batch.isSpare && !copy.isSpare && copy.text.array == [1, 2, 3] && copy.ends == [3])
+        queue.recycle(copy)
+        #expect(queue.takeSpare() !== copy)
+        queue.recycle(batch)
+        #expect(queue.takeSpare() === batch && batch.ends.isEmpty && batch.text.count == 0)
+        batch.text.append([UInt8](repeating: 0, count: 1_000_000))
+        queue.recycle(batch)
+        #expect(queue.takeSpare() !== batch)
     }
 
     @Test(arguments: [

@@ -4,21 +4,23 @@ import Snapshot
 /// Writes lines of the access log: the 54 fields of gateway-runtime.md, 14.1, in its order and under its names, and for calls of gRPC
 /// one more beside `status`. Confined to one event loop.
 public final class AccessLogWriter {
-    private let fields: RecordFieldWriter
+    private let members: RecordMembers
 
-    public init(region: String) { fields = RecordFieldWriter(region: region) }
+    public init(region: String) { members = RecordMembers(region: region) }
 
     /// - Parameter nowMilliseconds: since 1970.
     public func write(_ record: AccessRecord, nowMilliseconds: Int64, to out: ByteScratch) {
-        fields.begin(nowMilliseconds: nowMilliseconds)
-        var line = JSONLine(out)
-        for (index, field) in RecordField.accessLog.enumerated() {
-            fields.write(field, as: Self.names[index], record, &line)
-            if field == .status, record.isCall {
-                if let status = record.callStatus { line.number("grpc_status", status) } else { line.absent("grpc_status") }
-            }
+        out.append(UInt8(ascii: "{"))
+        members.write(record, nowMilliseconds: nowMilliseconds, id: 0, to: out) { Self.members(ofCalls: $0.isCall) }
+        out.append("}\n")
+    }
+
+    static func members(ofCalls isCall: Bool) -> [RecordMember] {
+        var members: [RecordMember] = zip(names, RecordField.accessLog).map { (name: $0, field: $1) }
+        if isCall, let status = members.firstIndex(where: { $0.field == .status }) {
+            members.insert((name: "grpc_status", field: .callStatus), at: status + 1)
         }
-        line.end()
+        return members
     }
 
     private static let names: [StaticString] = [

@@ -1,15 +1,29 @@
 import GatewayPrimitives
 import Snapshot
 
-/// What is known of a request at its end, for one line of a log. A class: it has many references, and several hands. Confined to the
-/// connection's event loop.
+/// A server that is asked, as logs name it.
+public final class LoggedEndpoint: Sendable {
+    public let host: String
+    public let port: Int
+    public let usesTLS: Bool
+    /// `host:port`
+    let address: [UInt8]
+
+    public init(_ upstream: Upstream) {
+        host = upstream.host
+        port = upstream.port
+        usesTLS = upstream.usesTLS
+        address = Array("\(upstream.host):\(upstream.port)".utf8)
+    }
+}
+
+/// What is known of a request at its end, for one line of a log. A class: it has many references, and several hands. Used again for
+/// the next request, after ``clear()``. Confined to one event loop.
 public final class AccessRecord {
     /// Where the last attempt went, and how it went there.
     public struct Upstream {
-        public var host: String
-        public var port: Int
-        public var usesTLS: Bool
-        /// Path and query as they were sent.
+        public var endpoint: LoggedEndpoint
+        /// Path and query as they were sent; empty where no log shows them.
         public var target: [UInt8]
         /// 0: no head of an answer came.
         public var status: Int
@@ -21,12 +35,9 @@ public final class AccessRecord {
         public var all: UInt64
 
         public init(
-            host: String, port: Int, usesTLS: Bool, target: [UInt8], status: Int, connected: UInt64?, answered: UInt64?,
-            ended: UInt64, all: UInt64
+            endpoint: LoggedEndpoint, target: [UInt8], status: Int, connected: UInt64?, answered: UInt64?, ended: UInt64, all: UInt64
         ) {
-            self.host = host
-            self.port = port
-            self.usesTLS = usesTLS
+            self.endpoint = endpoint
             self.target = target
             self.status = status
             self.connected = connected
@@ -83,5 +94,17 @@ public final class AccessRecord {
         requestBytes = 0
         bodyBytes = 0
         duration = 0
+    }
+
+    public convenience init() { self.init(peer: [], requestID: RequestID(high: 0, low: 0), usesTLS: false) }
+
+    /// Lets go of what belongs to the request and its route. The other fields are for whoever fills it next.
+    public func clear() {
+        head = nil
+        route = nil
+        caller = nil
+        instance = nil
+        upstream = nil
+        clientAddress = nil
     }
 }

@@ -2,6 +2,8 @@ import GatewayPrimitives
 
 /// Writes one line of JSON: an object of texts and numbers, whatever bytes a client has sent. Appends to a scratch that keeps its
 /// memory, so that a line allocates nothing.
+///
+/// A member is its name, by ``name(_:)``, and one value behind it.
 struct JSONLine {
     let out: ByteScratch
     private var isFirst = true
@@ -11,12 +13,18 @@ struct JSONLine {
         out.append(UInt8(ascii: "{"))
     }
 
+    /// Goes on behind what has been written already.
+    init(continuing out: ByteScratch, isFirst: Bool) {
+        self.out = out
+        self.isFirst = isFirst
+    }
+
     mutating func end() { out.append("}\n") }
 
     /// Without the line's end.
     mutating func close() { out.append(UInt8(ascii: "}")) }
 
-    private mutating func name(_ name: StaticString) {
+    mutating func name(_ name: StaticString) {
         let count = name.utf8CodeUnitCount
         var place = out.reserve(count + 4)
         if !isFirst {
@@ -31,80 +39,77 @@ struct JSONLine {
         isFirst = false
     }
 
-    // MARK: Members
+    // MARK: Values
 
     /// `-`: the reference's sign for what is absent (gateway-runtime.md, 14.1).
-    mutating func absent(_ name: StaticString) {
-        self.name(name)
-        out.append("\"-\"" as StaticString)
-    }
+    func absent() { out.append("\"-\"" as StaticString) }
 
     /// Absent when empty; cut off after `limit` bytes.
-    mutating func text(_ name: StaticString, _ value: ByteView?, limit: Int = JSONLine.textLimit) {
-        guard let value, !value.isEmpty else { return absent(name) }
-        beginText(name)
+    func text(_ value: ByteView?, limit: Int = JSONLine.textLimit) {
+        guard let value, !value.isEmpty else { return absent() }
+        beginText()
         append(value.slice(0, min(value.count, limit)))
         endText()
     }
 
-    mutating func text(_ name: StaticString, _ value: [UInt8]) { value.withUnsafeBytes { text(name, ByteView($0)) } }
+    func text(_ value: [UInt8]) { value.withUnsafeBytes { text(ByteView($0)) } }
 
-    mutating func text(_ name: StaticString, _ value: String) {
+    func text(_ value: String) {
+        guard !value.isEmpty else { return absent() }
         var value = value
-        value.withUTF8 { text(name, ByteView(UnsafeRawBufferPointer($0))) }
+        value.withUTF8 { text(ByteView(UnsafeRawBufferPointer($0))) }
     }
 
     /// A word of the gateway's own, which has nothing that must be escaped.
-    mutating func text(_ name: StaticString, _ value: StaticString) {
-        guard value.utf8CodeUnitCount > 0 else { return absent(name) }
-        beginText(name)
+    func text(_ value: StaticString) {
+        guard value.utf8CodeUnitCount > 0 else { return absent() }
+        beginText()
         out.append(value)
         endText()
     }
 
-    /// For a text in pieces; ``endText()`` follows.
-    mutating func beginText(_ name: StaticString) {
-        self.name(name)
-        out.append(UInt8(ascii: "\""))
+    /// A text in which nothing can stand that must be escaped; absent when empty.
+    func plainText(_ value: ByteView?) {
+        guard let value, !value.isEmpty else { return absent() }
+        let count = min(value.count, JSONLine.textLimit)
+        let place = out.reserve(count + 2)
+        place.storeBytes(of: UInt8(ascii: "\""), as: UInt8.self)
+        (place + 1).copyMemory(from: value.start, byteCount: count)
+        (place + count + 1).storeBytes(of: UInt8(ascii: "\""), as: UInt8.self)
+        out.advance(by: count + 2)
     }
+
+    /// For a text in pieces; ``endText()`` follows.
+    func beginText() { out.append(UInt8(ascii: "\"")) }
 
     func endText() { out.append(UInt8(ascii: "\"")) }
 
-    mutating func number(_ name: StaticString, _ value: Int) {
-        self.name(name)
-        decimal(max(0, value))
-    }
+    func number(_ value: Int) { decimal(max(0, value)) }
 
     /// Seconds with three decimals.
-    mutating func seconds(_ name: StaticString, nanoseconds: UInt64) {
-        self.name(name)
+    func seconds(nanoseconds: UInt64) {
         let milliseconds = Int(truncatingIfNeeded: nanoseconds / 1_000_000)
         decimal(milliseconds / 1000)
-        out.append(UInt8(ascii: "."))
-        out.append(digit(milliseconds / 100))
-        out.append(digit(milliseconds / 10))
-        out.append(digit(milliseconds))
+        let place = out.reserve(4)
+        place.storeBytes(of: UInt8(ascii: "."), as: UInt8.self)
+        place.storeBytes(of: digit(milliseconds / 100), toByteOffset: 1, as: UInt8.self)
+        place.storeBytes(of: digit(milliseconds / 10), toByteOffset: 2, as: UInt8.self)
+        place.storeBytes(of: digit(milliseconds), toByteOffset: 3, as: UInt8.self)
+        out.advance(by: 4)
     }
 
     /// With two decimals.
-    mutating func hundredths(_ name: StaticString, _ value: Int) {
-        self.name(name)
+    func hundredths(_ value: Int) {
         decimal(value / 100)
         out.append(UInt8(ascii: "."))
         out.append(digit(value / 10))
         out.append(digit(value))
     }
 
-    mutating func flag(_ name: StaticString, _ value: Bool) {
-        self.name(name)
-        out.append(value ? "true" : "false" as StaticString)
-    }
+    func flag(_ value: Bool) { out.append(value ? "true" : "false" as StaticString) }
 
     /// An object; its members come with ``beginMember(_:isFirst:)``, its end with ``endObject()``.
-    mutating func beginObject(_ name: StaticString) {
-        self.name(name)
-        out.append(UInt8(ascii: "{"))
-    }
+    func beginObject() { out.append(UInt8(ascii: "{")) }
 
     func endObject() { out.append(UInt8(ascii: "}")) }
 
@@ -118,16 +123,22 @@ struct JSONLine {
 
     private func digit(_ value: Int) -> UInt8 { 0x30 &+ UInt8(truncatingIfNeeded: value % 10) }
 
+    /// - Parameter value: not negative.
     func decimal(_ value: Int) {
-        var count = 1
-        var rest = value
-        while rest >= 10 {
-            rest /= 10
+        if value < 10 { return out.append(digit(value)) }
+        var count = 2
+        var bound = 100
+        // 18 digits are compared; the bound of 19 would not fit.
+        while value >= bound, count < 18 {
+            bound &*= 10
             count += 1
         }
+        if value >= bound { count += 1 }
         let place = out.reserve(count)
-        rest = value
-        for offset in stride(from: count - 1, through: 0, by: -1) {
+        var rest = value
+        var offset = count
+        while offset > 0 {
+            offset -= 1
             place.storeBytes(of: digit(rest), toByteOffset: offset, as: UInt8.self)
             rest /= 10
         }
@@ -141,6 +152,7 @@ struct JSONLine {
 
     /// Nothing that ends the text or the line comes through, and nothing that is not UTF-8: each such byte is U+FFFD.
     func append(_ view: ByteView, plusIsBlank: Bool = false) {
+        if isPlain(view, plusIsBlank) { return out.append(view.buffer) }
         var index = 0
         var plainFrom = 0
         func flush(to end: Int) {
@@ -179,7 +191,21 @@ struct JSONLine {
         flush(to: index)
     }
 
+    /// Everything is written as it is. False for short texts, which are not worth being looked at twice.
+    private func isPlain(_ view: ByteView, _ plusIsBlank: Bool) -> Bool {
+        let last = view.count - 8
+        guard last >= 0 else { return false }
+        var index = 0
+        while Self.plainBytes(view.start.loadUnaligned(fromByteOffset: index, as: UInt64.self), plusIsBlank) == 8 {
+            if index == last { return true }
+            // The last word may overlap the one before it.
+            index = min(index + 8, last)
+        }
+        return false
+    }
+
     /// How many of eight bytes in a row, from the first on, are written as they are.
+    @inline(__always)
     private static func plainBytes(_ word: UInt64, _ plusIsBlank: Bool) -> Int {
         let ones: UInt64 = 0x0101_0101_0101_0101
         // The top bit of a byte that is zero, and of none before it: what is borrowed goes to later bytes alone.

@@ -1,8 +1,11 @@
 import GatewayPrimitives
 import Snapshot
 
-/// Writes what logs say of a request, field by field: the access log and kafka_log mean the same by the same field. Confined to one
-/// event loop.
+/// Writes what logs say of a request, the value of one field after the other: the access log and kafka_log mean the same by the same
+/// field. Confined to one event loop.
+///
+/// Which values are equal in all records of a shape is ``RecordShape/fixes(_:)``'s to say: a field that depends on anything else of a
+/// record must not be among them.
 final class RecordFieldWriter {
     private let region: String
     private var now: Int64 = 0
@@ -21,104 +24,97 @@ final class RecordFieldWriter {
         customLeft = 2048
     }
 
-    func write(_ field: RecordField, as name: StaticString, _ record: AccessRecord, _ line: inout JSONLine) {
+    func write(_ field: RecordField, _ record: AccessRecord, _ line: JSONLine) {
         let head = record.head
-        let identity = record.route?.identity
         switch field {
-        case .remoteAddress: line.text(name, record.peer)
+        case .remoteAddress: record.peer.withUnsafeBytes { line.plainText(ByteView($0)) }
         case .requestID:
-            line.beginText(name)
+            line.beginText()
             line.out.append(count: RequestID.textCount) { area in
                 var writer = ByteWriter(area)
                 record.requestID.write(to: &writer)
             }
             line.endText()
-        case .apiID: line.text(name, identity?.apiID ?? "")
-        case .userID: line.text(name, userID(record.caller))
-        case .appID: line.text(name, record.caller?.app?.appID ?? "")
-        case .localTime: line.text(name, localTime(now / 1000))
-        case .requestTime: line.seconds(name, nanoseconds: record.duration)
-        case .method: line.text(name, head?.methodName)
-        case .scheme: line.text(name, record.usesTLS ? "https" : "http" as StaticString)
-        case .host: line.text(name, head?.host)
-        case .target: line.target(name, head?.target)
-        case .serverProtocol: line.text(name, protocolName(record))
-        case .status: line.number(name, record.status)
-        case .bytesSent: line.number(name, record.bytesSent)
-        case .requestLength: line.number(name, record.requestBytes)
-        case .userAgent: line.text(name, head?.value(named: Self.userAgent))
-        case .forwardedFor: line.text(name, head?.value(.xForwardedFor))
+        case .apiID: line.text(record.route?.identity.apiID ?? "")
+        case .userID: line.text(userID(record.caller))
+        case .appID: line.text(record.caller?.app?.appID ?? "")
+        case .localTime: line.plainText(localTime(now / 1000))
+        case .requestTime: line.seconds(nanoseconds: record.duration)
+        // Tokens and names of hosts have nothing that must be escaped.
+        case .method: line.plainText(head?.methodName)
+        case .scheme: line.text(record.usesTLS ? "https" : "http" as StaticString)
+        case .host: line.plainText(head?.host)
+        case .target: line.target(head?.target)
+        case .serverProtocol: line.text(protocolName(record))
+        case .status: line.number(record.status)
+        case .bytesSent: line.number(record.bytesSent)
+        case .requestLength: line.number(record.requestBytes)
+        case .userAgent: line.text(head?.value(.userAgent))
+        case .forwardedFor: line.text(head?.value(.xForwardedFor))
         case .upstreamAddress, .upstreamTarget, .upstreamStatus, .upstreamConnectTime, .upstreamHeaderTime, .upstreamTime,
             .allUpstreamTime, .upstreamScheme:
-            if let upstream = record.upstream { write(field, as: name, upstream, &line) } else { line.absent(name) }
-        case .region: line.text(name, region)
-        case .errorType: line.number(name, record.failure == .throttled ? 1 : 0)
-        case .authentication: line.text(name, authentication(record.route))
-        case .accessModel1: line.text(name, firstAuthentication(record.route))
-        case .accessModel2: line.text(name, secondAuthentication(record.route))
+            guard record.upstream != nil else { return line.absent() }
+            writeUpstream(field, record, line)
+        case .region: line.text(region)
+        case .errorType: line.number(record.failure == .throttled ? 1 : 0)
+        case .authentication: line.text(authentication(record.route))
+        case .accessModel1: line.text(firstAuthentication(record.route))
+        case .accessModel2: line.text(secondAuthentication(record.route))
         case .innerTime:
             // Without a backend all of it is the gateway's own time.
-            line.seconds(name, nanoseconds: record.duration - min(record.duration, record.upstream?.all ?? 0))
+            line.seconds(nanoseconds: record.duration - min(record.duration, record.upstream?.all ?? 0))
         // What the vendor's load balancer adds to the PROXY header has no published form.
-        case .proxyVNI, .proxyEndpointID: line.absent(name)
-        case .proxyAddress: if record.isProxied { line.text(name, record.peer) } else { line.absent(name) }
-        case .bodyBytes: line.number(name, record.bodyBytes)
-        case .apiName: line.text(name, identity?.apiName ?? "")
-        case .appName: line.text(name, record.caller?.app?.name ?? "")
-        case .providerAppID: line.text(name, identity?.providerAppID ?? "")
-        case .providerAppName: line.text(name, record.providerName)
+        case .proxyVNI, .proxyEndpointID: line.absent()
+        case .proxyAddress: if record.isProxied { line.text(record.peer) } else { line.absent() }
+        case .bodyBytes: line.number(record.bodyBytes)
+        case .apiName: line.text(record.route?.identity.apiName ?? "")
+        case .appName: line.text(record.caller?.app?.name ?? "")
+        case .providerAppID: line.text(record.route?.identity.providerAppID ?? "")
+        case .providerAppName: line.text(record.providerName)
         case .custom1, .custom2, .custom3, .custom4, .custom5, .custom6, .custom7, .custom8, .custom9, .custom10:
-            custom(Int(field.rawValue - RecordField.custom1.rawValue), as: name, record, &line)
-        case .responseSource: line.text(name, record.isRemote ? "remote" : "local" as StaticString)
+            custom(field.customIndex, record, line)
+        case .responseSource: line.text(record.isRemote ? "remote" : "local" as StaticString)
         case .gzipRatio:
-            if record.gzipWritten > 0 {
-                line.hundredths(name, record.gzipRead * 100 / record.gzipWritten)
-            } else {
-                line.absent(name)
-            }
-        case .groupID: line.text(name, identity?.groupID ?? record.groupID)
+            if record.gzipWritten > 0 { line.hundredths(record.gzipRead * 100 / record.gzipWritten) } else { line.absent() }
+        case .groupID: line.text(record.route?.identity.groupID ?? record.groupID)
         case .errorCode:
-            guard let failure = record.failure else { return line.absent(name) }
-            line.beginText(name)
+            guard let failure = record.failure else { return line.absent() }
+            line.beginText()
             line.out.append("APIC.")
             line.out.append(failure.answer.code)
             line.endText()
-        case .functionURN: line.text(name, record.functionURN)
-        case .startTime: line.number(name, Int(now - Int64(record.duration / 1_000_000)))
+        case .functionURN: line.text(record.functionURN)
+        case .startTime: line.number(Int(now - Int64(record.duration / 1_000_000)))
         case .clientAddress:
-            guard let client = record.clientAddress else { return line.text(name, record.peer) }
+            guard let client = record.clientAddress else {
+                return record.peer.withUnsafeBytes { line.plainText(ByteView($0)) }
+            }
             address.removeAll()
             client.write(to: address)
-            line.text(name, ByteView(address.bytes))
-        case .userName: if case .iam(let user)? = record.caller { line.text(name, user.userName) } else { line.absent(name) }
-        case .matchMode:
-            line.text(name, record.route.map { $0.matchMode == .prefix ? "SWA" : "NORMAL" as StaticString } ?? "")
+            line.plainText(ByteView(address.bytes))
+        case .userName: if case .iam(let user)? = record.caller { line.text(user.userName) } else { line.absent() }
+        case .matchMode: line.text(record.route.map { $0.matchMode == .prefix ? "SWA" : "NORMAL" as StaticString } ?? "")
+        case .callStatus: if let status = record.callStatus { line.number(status) } else { line.absent() }
         }
     }
 
-    private static let userAgent = Array("user-agent".utf8)
-
-    private func write(_ field: RecordField, as name: StaticString, _ upstream: AccessRecord.Upstream, _ line: inout JSONLine) {
+    private func writeUpstream(_ field: RecordField, _ record: AccessRecord, _ line: JSONLine) {
+        guard let upstream = record.upstream else { return line.absent() }
         switch field {
-        case .upstreamAddress:
-            line.beginText(name)
-            line.out.append(upstream.host)
-            line.out.append(UInt8(ascii: ":"))
-            line.decimal(upstream.port)
-            line.endText()
-        case .upstreamTarget: upstream.target.withUnsafeBytes { line.target(name, ByteView($0)) }
-        case .upstreamStatus: if upstream.status > 0 { line.number(name, upstream.status) } else { line.absent(name) }
-        case .upstreamConnectTime: time(name, upstream.connected, &line)
-        case .upstreamHeaderTime: time(name, upstream.answered, &line)
-        case .upstreamTime: line.seconds(name, nanoseconds: upstream.ended)
-        case .allUpstreamTime: line.seconds(name, nanoseconds: upstream.all)
-        case .upstreamScheme: line.text(name, upstream.usesTLS ? "https" : "http" as StaticString)
-        default: line.absent(name)
+        case .upstreamAddress: upstream.endpoint.address.withUnsafeBytes { line.plainText(ByteView($0)) }
+        case .upstreamTarget: upstream.target.withUnsafeBytes { line.target(ByteView($0)) }
+        case .upstreamStatus: if upstream.status > 0 { line.number(upstream.status) } else { line.absent() }
+        case .upstreamConnectTime: time(upstream.connected, line)
+        case .upstreamHeaderTime: time(upstream.answered, line)
+        case .upstreamTime: line.seconds(nanoseconds: upstream.ended)
+        case .allUpstreamTime: line.seconds(nanoseconds: upstream.all)
+        case .upstreamScheme: line.text(upstream.endpoint.usesTLS ? "https" : "http" as StaticString)
+        default: line.absent()
         }
     }
 
-    private func time(_ name: StaticString, _ value: UInt64?, _ line: inout JSONLine) {
-        if let value { line.seconds(name, nanoseconds: value) } else { line.absent(name) }
+    private func time(_ value: UInt64?, _ line: JSONLine) {
+        if let value { line.seconds(nanoseconds: value) } else { line.absent() }
     }
 
     private func protocolName(_ record: AccessRecord) -> StaticString {
@@ -168,9 +164,9 @@ final class RecordFieldWriter {
 
     // MARK: What the client sent
 
-    private func custom(_ index: Int, as name: StaticString, _ record: AccessRecord, _ line: inout JSONLine) {
+    private func custom(_ index: Int, _ record: AccessRecord, _ line: JSONLine) {
         let fields = record.instance?.settings.logFields ?? []
-        guard index < fields.count, let head = record.head, customLeft > 0 else { return line.absent(name) }
+        guard index < fields.count, let head = record.head, customLeft > 0 else { return line.absent() }
         let field = fields[index]
         let isSecret = field.name.withUnsafeBytes { SecretNames.contain(ByteView($0)) }
             || field.place == .header && field.name == record.instance?.settings.carriers.authHeader
@@ -178,7 +174,7 @@ final class RecordFieldWriter {
         field.withValue(in: head) { value in
             guard !value.isEmpty else { return }
             isShown = true
-            line.beginText(name)
+            line.beginText()
             if isSecret {
                 line.append(ByteView("***"))
             } else {
@@ -188,7 +184,7 @@ final class RecordFieldWriter {
             }
             line.endText()
         }
-        if !isShown { line.absent(name) }
+        if !isShown { line.absent() }
     }
 }
 

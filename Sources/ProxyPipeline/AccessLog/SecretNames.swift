@@ -31,10 +31,10 @@ extension JSONLine {
     private static let mask: StaticString = "***"
 
     /// Path and query as received, with the values of secret parameters masked.
-    mutating func target(_ name: StaticString, _ target: ByteView?) {
-        guard let target, !target.isEmpty else { return absent(name) }
+    func target(_ target: ByteView?) {
+        guard let target, !target.isEmpty else { return absent() }
         let shown = target.slice(0, min(target.count, JSONLine.textLimit))
-        beginText(name)
+        beginText()
         defer { endText() }
         guard let question = shown.firstIndex(of: UInt8(ascii: "?")) else { return append(shown) }
         append(shown.slice(0, question + 1))

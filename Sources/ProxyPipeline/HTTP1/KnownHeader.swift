@@ -34,8 +34,9 @@ public enum KnownHeader: UInt8, CaseIterable, Sendable {
     case xSdk
     /// Any name that begins with `sec-websocket-`: means something in an upgrade alone.
     case secWebSocket
+    case userAgent
 
-    static let count = Int(KnownHeader.secWebSocket.rawValue) + 1
+    static let count = Int(KnownHeader.userAgent.rawValue) + 1
 
     /// Finds the header by length and first letter, so that most names cost one comparison at most.
     @inline(__always)
@@ -55,6 +56,7 @@ public enum KnownHeader: UInt8, CaseIterable, Sendable {
         case (9, UInt8(ascii: "x")): return name.equalsIgnoringCase("x-real-ip") ? .xRealIP : sdk(name)
         case (10, UInt8(ascii: "c")): return name.equalsIgnoringCase("connection") ? .connection : .other
         case (10, UInt8(ascii: "k")): return name.equalsIgnoringCase("keep-alive") ? .keepAlive : .other
+        case (10, UInt8(ascii: "u")): return name.equalsIgnoringCase("user-agent") ? .userAgent : .other
         case (11, UInt8(ascii: "x")): return name.equalsIgnoringCase("x-apig-mode") ? .xApigMode : sdk(name)
         case (12, UInt8(ascii: "c")): return name.equalsIgnoringCase("content-type") ? .contentType : .other
         case (12, UInt8(ascii: "x")): return name.equalsIgnoringCase("x-request-id") ? .xRequestID : sdk(name)

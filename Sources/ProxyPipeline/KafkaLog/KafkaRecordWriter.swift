@@ -17,43 +17,55 @@ public struct KafkaCallData {
 
 /// Makes records of kafka_log: one JSON object each (gateway-runtime.md, 8.3; docs/decisions/0025). Confined to one event loop.
 public final class KafkaRecordWriter {
-    private let fields: RecordFieldWriter
+    private let members: RecordMembers
     private static let mask: StaticString = "***"
 
-    public init(region: String) { fields = RecordFieldWriter(region: region) }
+    public init(region: String) { members = RecordMembers(region: region) }
 
-    /// - Parameter nowMilliseconds: since 1970, at the end of the request.
+    /// - Parameters:
+    ///   - data: nil: what policies without ``KafkaLogPolicy/hasCallData`` say.
+    ///   - nowMilliseconds: since 1970, at the end of the request.
     public func write(
-        _ record: AccessRecord, _ policy: KafkaLogPolicy, _ data: KafkaCallData, nowMilliseconds: Int64, to out: ByteScratch
+        _ record: AccessRecord, _ policy: KafkaLogPolicy, _ data: KafkaCallData?, nowMilliseconds: Int64, to out: ByteScratch
     ) {
-        fields.begin(nowMilliseconds: nowMilliseconds)
-        var line = JSONLine(out)
-        for place in policy.fields {
-            let (name, field) = RecordField.kafkaLog[place]
-            fields.write(field, as: name, record, &line)
+        out.append(UInt8(ascii: "{"))
+        members.write(record, nowMilliseconds: nowMilliseconds, id: policy.serial, to: out) { _ in
+            policy.fields.map { RecordField.kafkaLog[$0] }
         }
+        if policy.hasCallData {
+            var line = JSONLine(continuing: out, isFirst: policy.fields.isEmpty)
+            write(data ?? KafkaCallData(), policy, record, &line)
+        }
+        out.append(UInt8(ascii: "}"))
+    }
+
+    private func write(_ data: KafkaCallData, _ policy: KafkaLogPolicy, _ record: AccessRecord, _ line: inout JSONLine) {
         if let filter = policy.requestHeaders {
-            let headers = record.head.map { Self.headers(of: $0, filter, skipsRemoved: false) } ?? []
-            write("request_header", headers, record, &line)
+            line.name("request_header")
+            write(record.head.map { Self.headers(of: $0, filter, skipsRemoved: false) } ?? [], record, line)
         }
-        if let filter = policy.queries { write(query: record.head?.query, filter, &line) }
+        if let filter = policy.queries {
+            line.name("request_query_string")
+            write(query: record.head?.query, filter, line)
+        }
         if policy.logsRequestBody {
             write("request_body", "request_body_base64", "request_body_cut", data.requestBody, data.isRequestBodyCut, &line)
         }
-        if policy.responseHeaders != nil { write("response_header", data.responseHeaders, record, &line) }
+        if policy.responseHeaders != nil {
+            line.name("response_header")
+            write(data.responseHeaders, record, line)
+        }
         if policy.logsResponseBody {
             write("response_body", "response_body_base64", "response_body_cut", data.responseBody, data.isResponseBodyCut, &line)
         }
         if !policy.frontendNames.isEmpty || !policy.backendNames.isEmpty {
-            line.beginObject("custom_authorizer")
-            line.out.append("\"frontend\":{")
+            line.name("custom_authorizer")
+            line.out.append("{\"frontend\":{")
             write(policy.frontendNames, of: data.frontend, line)
             line.out.append("},\"backend\":{")
             write(policy.backendNames, of: data.backend, line)
-            line.out.append("}")
-            line.endObject()
+            line.out.append("}}")
         }
-        line.close()
     }
 
     // MARK: Headers
@@ -85,10 +97,8 @@ public final class KafkaRecordWriter {
         return result
     }
 
-    private func write(
-        _ name: StaticString, _ headers: [(name: [UInt8], value: [UInt8])], _ record: AccessRecord, _ line: inout JSONLine
-    ) {
-        line.beginObject(name)
+    private func write(_ headers: [(name: [UInt8], value: [UInt8])], _ record: AccessRecord, _ line: JSONLine) {
+        line.beginObject()
         var isFirst = true
         for header in headers {
             let isSecret = header.name.withUnsafeBytes { SecretNames.contain(ByteView($0)) }
@@ -108,8 +118,8 @@ public final class KafkaRecordWriter {
 
     // MARK: Query
 
-    private func write(query: ByteView?, _ filter: NameFilter, _ line: inout JSONLine) {
-        line.beginText("request_query_string")
+    private func write(query: ByteView?, _ filter: NameFilter, _ line: JSONLine) {
+        line.beginText()
         var isFirst = true
         if let query {
             QueryParameters(query.slice(0, min(query.count, JSONLine.textLimit))).forEach { name, value in
@@ -147,12 +157,19 @@ public final class KafkaRecordWriter {
                     if JSONLine.isText(shorter) { text = shorter }
                 }
             }
-            line.beginText(name)
+            line.name(name)
+            line.beginText()
             if let text { line.append(text) } else { Base64.encode(bytes, to: line.out) }
             line.endText()
-            if text == nil { line.flag(encoded, true) }
+            if text == nil {
+                line.name(encoded)
+                line.flag(true)
+            }
         }
-        if isCut { line.flag(cut, true) }
+        if isCut {
+            line.name(cut)
+            line.flag(true)
+        }
     }
 
     // MARK: Custom authorizers

@@ -28,7 +28,7 @@ public struct SpanWriter {
             attributes.text("http.request.method", name(head))
             attributes.text("url.path", head.rawPath)
             attributes.text("server.address", head.host)
-            if let agent = head.value(named: Self.userAgent) { attributes.text("user_agent.original", agent) }
+            if let agent = head.value(.userAgent) { attributes.text("user_agent.original", agent) }
             attributes.text("network.protocol.version", ByteView(record.isHTTP2 ? "2" : head.isHTTP10 ? "1.0" : "1.1"))
         }
         attributes.text("url.scheme", ByteView(record.usesTLS ? "https" : "http"))
@@ -58,9 +58,9 @@ public struct SpanWriter {
         times(began: began, ended: ended, out)
         var attributes = Attributes(line: line)
         attributes.text("http.request.method", method)
-        attributes.text("server.address", upstream.host)
-        attributes.number("server.port", upstream.port)
-        attributes.text("url.scheme", ByteView(upstream.usesTLS ? "https" : "http"))
+        attributes.text("server.address", upstream.endpoint.host)
+        attributes.number("server.port", upstream.endpoint.port)
+        attributes.text("url.scheme", ByteView(upstream.endpoint.usesTLS ? "https" : "http"))
         if upstream.status > 0 {
             attributes.number("http.response.status_code", upstream.status)
         } else {
@@ -68,8 +68,6 @@ public struct SpanWriter {
         }
         end(isError: upstream.status >= 400 || upstream.status == 0, out)
     }
-
-    private static let userAgent = Array("user-agent".utf8)
 
     private func name(_ head: RequestHead?) -> ByteView { head?.methodName ?? ByteView("HTTP") }
 

@@ -1,3 +1,4 @@
+import GatewayPrimitives
 import Glibc
 import Logging
 import NIOConcurrencyHelpers
@@ -90,27 +91,29 @@ public final class AccessLog: Sendable {
         await ending.wait(for: .seconds(5))
     }
 
-    /// - Parameters:
-    ///   - text: whole lines.
-    ///   - waiting: what of the same event loop is not written yet, in bytes.
-    func write(_ text: [UInt8], lines count: Int, waiting: AccessLogBacklog) {
-        guard waiting.bytes.load(ordering: .relaxed) + text.count <= settings.queueBytes else {
-            dropped.wrappingAdd(UInt64(count), ordering: .relaxed)
-            return
+    /// Takes the lines over.
+    ///
+    /// - Parameter waiting: what of the same event loop is not written yet.
+    func write(_ chunk: AccessLogChunk, waiting: AccessLogBacklog) {
+        let count = chunk.text.count
+        guard waiting.bytes.load(ordering: .relaxed) + count <= settings.queueBytes else {
+            dropped.wrappingAdd(UInt64(chunk.lines), ordering: .relaxed)
+            return waiting.giveBack(chunk)
         }
-        waiting.bytes.wrappingAdd(text.count, ordering: .relaxed)
+        waiting.bytes.wrappingAdd(count, ordering: .relaxed)
         let file = file
         thread.submit { state in
             var isWritten = false
-            if case .active = state { isWritten = file.write(text) }
-            waiting.bytes.wrappingSubtract(text.count, ordering: .relaxed)
+            if case .active = state { isWritten = file.write(chunk.text.bytes) }
+            waiting.bytes.wrappingSubtract(count, ordering: .relaxed)
             if isWritten {
-                self.lines.wrappingAdd(UInt64(count), ordering: .relaxed)
-                self.bytes.wrappingAdd(UInt64(text.count), ordering: .relaxed)
+                self.lines.wrappingAdd(UInt64(chunk.lines), ordering: .relaxed)
+                self.bytes.wrappingAdd(UInt64(count), ordering: .relaxed)
             } else {
-                self.dropped.wrappingAdd(UInt64(count), ordering: .relaxed)
+                self.dropped.wrappingAdd(UInt64(chunk.lines), ordering: .relaxed)
                 self.failures.wrappingAdd(1, ordering: .relaxed)
             }
+            waiting.giveBack(chunk)
         }
     }
 }
@@ -149,9 +152,33 @@ private final class Ending: Sendable {
     }
 }
 
-/// Bytes of one event loop that are not on the disk yet. Any thread.
+/// Lines of one event loop. Has one owner at a time, who alone touches it: the loop, then the writing thread. Therefore `@unchecked`.
+final class AccessLogChunk: @unchecked Sendable {
+    /// What is handed over at once, in bytes.
+    static let usualBytes = 256 * 1024
+
+    let text = ByteScratch(capacity: AccessLogChunk.firstBytes)
+    var lines = 0
+
+    private static let firstBytes = 32 * 1024
+    /// Memory that is kept for the next lines.
+    fileprivate static let keptBytes = 1024 * 1024
+}
+
+/// Bytes of one event loop that are not on the disk yet, and the memory of those that are. Any thread.
 final class AccessLogBacklog: Sendable {
     let bytes = Atomic<Int>(0)
+    private let spares = NIOLockedValueBox<[AccessLogChunk]>([])
+
+    func takeSpare() -> AccessLogChunk? { spares.withLockedValue { $0.popLast() } }
+
+    /// The chunk is empty after this, and used again.
+    func giveBack(_ chunk: AccessLogChunk) {
+        guard chunk.text.capacity <= AccessLogChunk.keptBytes else { return }
+        chunk.text.removeAll()
+        chunk.lines = 0
+        spares.withLockedValue { if $0.count < 2 { $0.append(chunk) } }
+    }
 }
 
 public enum AccessLogError: Error, Equatable, Sendable {
@@ -192,13 +219,13 @@ private final class AccessLogFile: @unchecked Sendable {
     }
 
     /// All of it or nothing: half a line would spoil the next one.
-    func write(_ text: [UInt8]) -> Bool {
+    func write(_ text: UnsafeRawBufferPointer) -> Bool {
         if settings.maxBytes > 0, size > 0, size + text.count > settings.maxBytes { rotate() }
         if descriptor < 0 { reopen() }
         guard descriptor >= 0 else { return false }
         var written = 0
         while written < text.count {
-            let count = text.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress.map { $0 + written }, $0.count - written) }
+            let count = Glibc.write(descriptor, text.baseAddress.map { $0 + written }, text.count - written)
             if count > 0 {
                 written += count
                 continue

@@ -6,29 +6,29 @@ final class AccessLogBuffer {
     private let log: AccessLog
     private let writer: AccessLogWriter
     private let backlog = AccessLogBacklog()
-    private let lines = ByteScratch(capacity: 2 * AccessLogBuffer.batch)
-    private var count = 0
-
-    /// What is handed over at once, in bytes.
-    private static let batch = 32 * 1024
+    private var chunk = AccessLogChunk()
+    private let batch: Int
 
     init(_ log: AccessLog) {
         self.log = log
         writer = AccessLogWriter(region: log.region)
+        // Each hand-over wakes a thread; but what waits and what a file holds must stay many of them.
+        let settings = log.settings
+        batch = max(16 * 1024, min(AccessLogChunk.usualBytes, settings.queueBytes / 8, settings.maxBytes > 0 ? settings.maxBytes / 8 : .max))
     }
 
-    var isEmpty: Bool { count == 0 }
+    var isEmpty: Bool { chunk.lines == 0 }
 
     func append(_ record: AccessRecord, nowMilliseconds: Int64) {
-        writer.write(record, nowMilliseconds: nowMilliseconds, to: lines)
-        count += 1
-        if lines.count >= Self.batch { flush() }
+        writer.write(record, nowMilliseconds: nowMilliseconds, to: chunk.text)
+        chunk.lines += 1
+        if chunk.text.count >= batch { flush() }
     }
 
     func flush() {
-        guard count > 0 else { return }
-        log.write(lines.array, lines: count, waiting: backlog)
-        lines.removeAll()
-        count = 0
+        guard chunk.lines > 0 else { return }
+        let full = chunk
+        chunk = backlog.takeSpare() ?? AccessLogChunk()
+        log.write(full, waiting: backlog)
     }
 }

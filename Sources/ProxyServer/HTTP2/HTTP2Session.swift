@@ -10,15 +10,9 @@ import Snapshot
 /// one turn of the event loop goes out together.
 ///
 /// Sendable by confinement: the task that writes runs on the connection's event loop, which is where everything else comes.
-final class HTTP2Session: ChannelInboundHandler, @unchecked Sendable {
+final class HTTP2Session: FramedSession, ChannelInboundHandler, @unchecked Sendable {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
-
-    private struct Entry {
-        let id: UInt32
-        let stream: HTTP2Stream
-        let connection: ClientConnection
-    }
 
     let loop: LoopState
     let usesTLS: Bool
@@ -30,19 +24,13 @@ final class HTTP2Session: ChannelInboundHandler, @unchecked Sendable {
     let requestedAuthority: ClientAuthority?
     /// Place in the loop's list of sessions; -1 when it is in none.
     var registration = -1
-    private var context: ChannelHandlerContext?
-
-    // What comes.
+    var context: ChannelHandlerContext?
     private var reader: HTTP2FrameReader
-    /// Part of a frame.
-    private var unread = ByteBuffer()
-    private var receiveWindow = HTTP2Limits.window
-    private var emptyFrames = 0
-    private var resets = HTTP2RateLimit(HTTP2Limits.resets)
-    private var controlFrames = HTTP2RateLimit(HTTP2Limits.controlFrames)
+    var flow = FrameFlow(
+        window: HTTP2Limits.window, controlFrames: HTTP2RateLimit(HTTP2Limits.controlFrames), resets: HTTP2RateLimit(HTTP2Limits.resets))
 
     // Streams.
-    private var entries: ContiguousArray<Entry> = []
+    var streams = StreamList<HTTP2Stream>()
     /// The highest number that the client has used, and of those that were taken.
     private var lastStream: UInt32 = 0
     private var lastTaken: UInt32 = 0
@@ -50,22 +38,6 @@ final class HTTP2Session: ChannelInboundHandler, @unchecked Sendable {
     private var ended: ContiguousArray<UInt32> = []
     private var nextEnded = 0
     private static let endedBound = 256
-
-    // What goes.
-    private var output = HTTP2Output()
-    private(set) var sendWindow = HTTP2Limits.window
-    private var initialWindow = HTTP2Limits.window
-    private var isChannelWritable = true
-    private var waitingFrames = 0
-    /// A stream has more than could be written.
-    private var hasWaiting = false
-    /// Whose turn it is.
-    private var turn = 0
-    private var isReading = false
-    private var isFlushing = false
-    private var isFlushScheduled = false
-    private var flushTask: (@Sendable () -> Void)?
-    private static let outputBound = 64 * 1024
 
     // The end.
     private var isEnding = false
@@ -97,22 +69,16 @@ final class HTTP2Session: ChannelInboundHandler, @unchecked Sendable {
     // MARK: Channel
 
     func handlerAdded(context: ChannelHandlerContext) {
-        self.context = context
-        isChannelWritable = context.channel.isWritable
-        flushTask = {
-            self.isFlushScheduled = false
-            self.flush()
-        }
+        attach(context)
         deadline = loop.eventTime + UInt64(loop.configuration.headTimeoutMilliseconds) * 1_000_000
         guard loop.add(self) else { return context.close(promise: nil) }
-        output.settings()
+        flow.output.settings()
         flush()
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {
         leave()
-        self.context = nil
-        flushTask = nil
+        detach()
     }
 
     func channelInactive(context: ChannelHandlerContext) {
@@ -122,35 +88,16 @@ final class HTTP2Session: ChannelInboundHandler, @unchecked Sendable {
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         loop.eventBegins()
-        guard !hasFailed, !outputClosed || !entries.isEmpty else { return }
-        isReading = true
-        var buffer = unwrapInboundIn(data)
-        guard unread.readableBytes > 0 else {
-            read(&buffer)
-            unread.clear()
-            if !hasFailed { unread.writeBuffer(&buffer) }
-            return
-        }
-        unread.writeBuffer(&buffer)
-        var whole = unread
-        unread = ByteBuffer()
-        read(&whole)
-        whole.discardReadBytes()
-        if !hasFailed, whole.capacity <= Self.outputBound || whole.readableBytes > 0 { unread = whole }
+        guard !hasFailed, !outputClosed || !streams.isEmpty else { return }
+        receive(unwrapInboundIn(data))
     }
 
     func channelReadComplete(context: ChannelHandlerContext) {
-        isReading = false
-        flush()
+        readIsComplete()
         context.fireChannelReadComplete()
     }
 
-    func channelWritabilityChanged(context: ChannelHandlerContext) {
-        isChannelWritable = context.channel.isWritable
-        guard isChannelWritable else { return }
-        waitingFrames = 0
-        if !isFlushing, goOn() { flushSoon() }
-    }
+    func channelWritabilityChanged(context: ChannelHandlerContext) { noteWritability(context) }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
 
@@ -165,58 +112,22 @@ final class HTTP2Session: ChannelInboundHandler, @unchecked Sendable {
 
     // MARK: What comes
 
-    private func read(_ buffer: inout ByteBuffer) {
-        var offset = 0
-        buffer.withUnsafeReadableBytes { bytes in
-            while !hasFailed, take(bytes, &offset) {}
-        }
-        buffer.moveReaderIndex(forwardBy: offset)
-    }
+    var isDeaf: Bool { hasFailed }
 
-    /// Takes a frame; false when there is no whole one.
-    private func take(_ bytes: UnsafeRawBufferPointer, _ offset: inout Int) -> Bool {
-        switch reader.next(bytes, &offset) {
-        case .needsMore: return false
-        case .headers(let id, let ends): receiveHeaders(id, ends)
-        case .data(let id, let start, let count, let cost, let ends):
-            receiveData(id, UnsafeRawBufferPointer(rebasing: bytes[start..<start + count]), cost, ends)
-        case .priority, .pong, .settingsTaken: noteControlFrame()
-        case .reset(let id, _): receiveReset(id)
-        case .settings(let settings):
-            noteControlFrame()
-            receiveSettings(settings.initialWindow)
-        case .ping(let value):
-            noteControlFrame()
-            output.answerPing(value)
-            noteFrame()
-        case .windowUpdate(let id, let increment): receiveWindow(id, increment)
-        case .goAway, .nothing: break
-        case .streamFailed(let id, let code):
-            if let stream = find(id) { reset(stream, code) } else if isIdle(id) { fail(.protocolError) } else { noteReset() }
-        case .failed(let code): fail(code)
-        }
-        return true
-    }
+    func nextFrame(_ bytes: UnsafeRawBufferPointer, _ offset: inout Int) -> HTTP2FrameReader.Event { reader.next(bytes, &offset) }
 
-    private func find(_ id: UInt32) -> HTTP2Stream? {
-        // By place, because a copy of an entry counts two references.
-        for place in entries.indices where entries[place].id == id { return entries[place].stream }
-        return nil
-    }
+    func isIdle(_ id: UInt32) -> Bool { id & 1 == 0 || id > lastStream }
 
-    private func isIdle(_ id: UInt32) -> Bool { id & 1 == 0 || id > lastStream }
-
-    private func receiveHeaders(_ id: UInt32, _ ends: Bool) {
-        emptyFrames = 0
-        if let stream = find(id) {
-            guard !stream.requestEnded else { return reset(stream, .streamClosed) }
+    func receiveHeaders(_ id: UInt32, _ ends: Bool) {
+        if let stream = streams.find(id) {
+            guard !stream.receiving.hasEnded else { return reset(stream, .streamClosed) }
             guard ends, HTTP2RequestText.areTrailers(loop.fields) else { return reset(stream, .protocolError) }
-            return receive(stream, UnsafeRawBufferPointer(start: nil, count: 0), true)
+            return receiveBody(stream, UnsafeRawBufferPointer(start: nil, count: 0), true)
         }
-        guard id & 1 == 1 else { return fail(.protocolError) }
-        guard id > lastStream else { return ended.contains(id) ? () : fail(.streamClosed) }
+        guard id & 1 == 1 else { return breakOff(.protocolError) }
+        guard id > lastStream else { return ended.contains(id) ? () : breakOff(.streamClosed) }
         lastStream = id
-        guard !isEnding, entries.count < HTTP2Limits.streams else { return refuse(id, .refusedStream) }
+        guard !isEnding, streams.count < HTTP2Limits.streams else { return refuse(id, .refusedStream) }
         lastTaken = id
         var text = loop.takeText()
         var request: HTTP2RequestText?
@@ -231,9 +142,8 @@ final class HTTP2Session: ChannelInboundHandler, @unchecked Sendable {
 
     private func begin(_ id: UInt32, _ request: HTTP2RequestText, _ text: inout ByteBuffer, _ ends: Bool) {
         let (connection, stream) = loop.takeStream()
-        stream.place = entries.count
-        entries.append(Entry(id: id, stream: stream, connection: connection))
-        stream.begin(id, on: self, sendWindow: initialWindow)
+        streams.add(id, stream, connection)
+        stream.begin(id, on: self, sendWindow: flow.initialWindow)
         deadline = .max
         guard connection.opens(on: self) else {
             remove(stream)
@@ -242,78 +152,29 @@ final class HTTP2Session: ChannelInboundHandler, @unchecked Sendable {
         stream.receiveHead(request, &text, ends: ends)
     }
 
-    private func receiveData(_ id: UInt32, _ bytes: UnsafeRawBufferPointer, _ cost: Int, _ ends: Bool) {
-        receiveWindow -= cost
-        guard receiveWindow >= 0 else { return fail(.flowControlError) }
-        // Each stream has a window of its own, so that one that is held up holds up no other.
-        if receiveWindow <= HTTP2Limits.window / 2 {
-            widenWindow(of: 0, by: HTTP2Limits.window - receiveWindow)
-            receiveWindow = HTTP2Limits.window
-        }
-        emptyFrames = bytes.isEmpty && !ends ? emptyFrames + 1 : 0
-        guard emptyFrames <= HTTP2Limits.emptyFrames else { return fail(.enhanceYourCalm) }
-        guard let stream = find(id) else {
-            if isIdle(id) { fail(.protocolError) } else if !ended.contains(id) { fail(.streamClosed) }
-            return
-        }
-        guard !stream.requestEnded else { return reset(stream, .streamClosed) }
-        guard stream.charge(cost) else { return reset(stream, .flowControlError) }
-        receive(stream, bytes, ends)
+    func receiveStray(_ id: UInt32) {
+        if isIdle(id) { breakOff(.protocolError) } else if !ended.contains(id) { breakOff(.streamClosed) }
     }
 
-    private func receive(_ stream: HTTP2Stream, _ bytes: UnsafeRawBufferPointer, _ ends: Bool) {
-        var text = loop.takeText()
-        let isPromised = stream.receiveBody(bytes, ends: ends, &text)
-        loop.giveBack(&text)
-        guard isPromised else { return reset(stream, .protocolError) }
-        stream.widen()
-    }
-
-    private func receiveReset(_ id: UInt32) {
-        if let stream = find(id) {
+    func receiveReset(_ id: UInt32, _ code: UInt32) {
+        if let stream = streams.find(id) {
             stream.giveUp()
             stream.connection.closeNow()
         } else if isIdle(id) {
-            return fail(.protocolError)
+            return breakOff(.protocolError)
         }
         noteReset()
     }
 
-    private func receiveSettings(_ initialWindow: Int?) {
-        guard !hasFailed else { return }
-        if let initialWindow {
-            let change = initialWindow - self.initialWindow
-            self.initialWindow = initialWindow
-            for entry in entries {
-                entry.stream.sendWindow += change
-                guard entry.stream.sendWindow <= HTTP2Limits.largestWindow else { return fail(.flowControlError) }
-            }
-            if change > 0 { _ = goOn() }
-        }
-        output.acknowledgeSettings()
-        noteFrame()
-    }
+    func receiveSettings(_ settings: HTTP2Settings) { _ = takeSettings(settings) }
 
-    private func receiveWindow(_ id: UInt32, _ increment: Int) {
-        if id == 0 {
-            sendWindow += increment
-            guard sendWindow <= HTTP2Limits.largestWindow else { return fail(.flowControlError) }
-            _ = goOn()
-        } else if let stream = find(id) {
-            stream.sendWindow += increment
-            guard stream.sendWindow <= HTTP2Limits.largestWindow else { return reset(stream, .flowControlError) }
-            _ = stream.goOn(most: .max)
-        } else if isIdle(id) {
-            fail(.protocolError)
-        }
-    }
+    /// Nothing depends on it: a client that leaves asks nothing more.
+    func receiveGoAway(_ last: UInt32) {}
 
-    private func noteControlFrame() {
-        if !controlFrames.allows(at: loop.eventTime) { fail(.enhanceYourCalm) }
-    }
+    func noteStrayFailure() { noteReset() }
 
     private func noteReset() {
-        if !hasFailed, !resets.allows(at: loop.eventTime) { fail(.enhanceYourCalm) }
+        if !hasFailed, !flow.resets.allows(at: loop.eventTime) { breakOff(.enhanceYourCalm) }
     }
 
     // MARK: Streams
@@ -334,7 +195,7 @@ final class HTTP2Session: ChannelInboundHandler, @unchecked Sendable {
     func say(_ code: HTTP2ErrorCode, to stream: HTTP2Stream) { sayEnd(stream.id, code) }
 
     private func sayEnd(_ id: UInt32, _ code: HTTP2ErrorCode) {
-        output.reset(id, code)
+        flow.output.reset(id, code)
         noteFrame()
         if ended.count < Self.endedBound {
             ended.append(id)
@@ -353,15 +214,9 @@ final class HTTP2Session: ChannelInboundHandler, @unchecked Sendable {
     }
 
     func remove(_ stream: HTTP2Stream) {
-        let place = stream.place
-        guard place < entries.count, entries[place].stream === stream else { return }
-        let last = entries.removeLast()
-        if place < entries.count {
-            entries[place] = last
-            last.stream.place = place
-        }
+        guard streams.remove(stream) != nil else { return }
         stream.leave()
-        guard entries.isEmpty, !isClosing else { return }
+        guard streams.isEmpty, !isClosing else { return }
         if isEnding {
             close()
         } else {
@@ -371,89 +226,26 @@ final class HTTP2Session: ChannelInboundHandler, @unchecked Sendable {
 
     // MARK: What goes
 
-    /// Whether answers may go on as far as the connection is concerned; what must wait, waits with its stream.
-    var takesFrames: Bool {
-        if isChannelWritable, output.count < Self.outputBound { return true }
-        hasWaiting = true
-        return false
-    }
-
     /// False when the answer's fields did not fit their bound.
     func send(_ answer: ResponseHead, on id: UInt32, ends: Bool) -> Bool {
         flushSoon()
-        return output.headers(id, ends: ends, bound: HTTP2AnswerFields.bound(answer)) { HTTP2AnswerFields.write(answer, to: &$0) }
-    }
-
-    func send(_ bytes: UnsafeRawBufferPointer, on id: UInt32, ends: Bool) {
-        sendWindow -= bytes.count
-        output.data(id, bytes, ends: ends)
-        flushSoon()
+        return flow.output.headers(id, ends: ends, bound: HTTP2AnswerFields.bound(answer)) { HTTP2AnswerFields.write(answer, to: &$0) }
     }
 
     func sendEnd(_ trailers: [HeaderLine], on id: UInt32) {
         if trailers.isEmpty {
-            output.data(id, UnsafeRawBufferPointer(start: nil, count: 0), ends: true)
+            flow.output.data(id, UnsafeRawBufferPointer(start: nil, count: 0), ends: true)
         } else {
             // The bound is one of just these lines.
-            _ = output.headers(id, ends: true, bound: HTTP2AnswerFields.bound(trailers)) { HTTP2AnswerFields.write(trailers, to: &$0) }
+            _ = flow.output.headers(id, ends: true, bound: HTTP2AnswerFields.bound(trailers)) { HTTP2AnswerFields.write(trailers, to: &$0) }
         }
         flushSoon()
     }
 
-    func widenWindow(of id: UInt32, by increment: Int) {
-        output.widenWindow(id, by: increment)
-        noteFrame()
-    }
-
-    /// A frame was written that waits for no stream's turn.
-    private func noteFrame() {
-        flushSoon()
-        guard !isChannelWritable, !hasFailed else { return }
-        waitingFrames += 1
-        if waitingFrames > HTTP2Limits.waitingFrames { fail(.enhanceYourCalm) }
-    }
-
-    /// A stream has kept something back.
-    func noteWaiting() { hasWaiting = true }
-
-    private func flushSoon() {
-        guard !isReading, !isFlushing, !isFlushScheduled, let flushTask else { return }
-        isFlushScheduled = true
-        loop.eventLoop.execute(flushTask)
-    }
-
-    private func flush() {
-        guard !isFlushing, let context else { return }
-        isFlushing = true
-        while output.count > 0 {
-            context.writeAndFlush(wrapOutboundOut(output.buffer), promise: nil)
-            output.clear()
-            if isChannelWritable { _ = goOn() }
-        }
-        isFlushing = false
+    func hasFlushed() {
         guard isClosing, !outputClosed else { return }
         outputClosed = true
-        context.close(mode: .output, promise: nil)
-    }
-
-    /// Gives every stream that has something to say its turn; true when one has said something.
-    private func goOn() -> Bool {
-        guard hasWaiting else { return false }
-        hasWaiting = false
-        var hasGone = false
-        var tries = 0
-        while tries < entries.count, takesFrames {
-            if turn >= entries.count { turn = 0 }
-            let stream = entries[turn].stream
-            let goes = stream.goOn(most: HTTP2Limits.frame)
-            // It may have ended, so that another one stands in its place.
-            if turn < entries.count, entries[turn].stream === stream { turn += 1 }
-            tries = goes ? 0 : tries + 1
-            if goes { hasGone = true }
-        }
-        if !hasWaiting { hasWaiting = entries.contains { $0.stream.isWaiting } }
-        if hasGone { flushSoon() }
-        return hasGone
+        context?.close(mode: .output, promise: nil)
     }
 
     // MARK: Time and end
@@ -467,22 +259,22 @@ final class HTTP2Session: ChannelInboundHandler, @unchecked Sendable {
 
     /// Nobody waits for the streams any more.
     private func abandon() {
-        while let last = entries.last {
+        while let last = streams.last {
             last.stream.giveUp()
             last.connection.closeNow()
             // Closing has taken it away, unless it was closed already.
-            if entries.last?.stream === last.stream { remove(last.stream) }
+            if streams.last?.stream === last.stream { remove(last.stream) }
         }
     }
 
     /// Says what was wrong, reads nothing more, and closes when the client has had time to read why.
-    private func fail(_ code: HTTP2ErrorCode) {
+    func breakOff(_ code: HTTP2ErrorCode) {
         guard !hasFailed else { return }
         hasFailed = true
         isClosing = true
-        unread = ByteBuffer()
+        flow.unread = ByteBuffer()
         abandon()
-        output.goAway(lastTaken, code)
+        flow.output.goAway(lastTaken, code)
         deadline = loop.eventTime + 1_000_000_000
         flush()
     }
@@ -497,8 +289,8 @@ final class HTTP2Session: ChannelInboundHandler, @unchecked Sendable {
     func drain() {
         guard !isEnding, !isClosing, context != nil else { return }
         isEnding = true
-        output.goAway(lastTaken, .noError)
-        if entries.isEmpty { close() } else { flush() }
+        flow.output.goAway(lastTaken, .noError)
+        if streams.isEmpty { close() } else { flush() }
     }
 
     func abort() { context?.close(promise: nil) }

@@ -8,13 +8,10 @@ final class KafkaBuffers {
     let budget: CaptureBudget
     private let ledger: KafkaLedger
     private let writer: KafkaRecordWriter
-    private let scratch = ByteScratch(capacity: 4096)
-    private var batches: [(destination: KafkaDestination, batch: KafkaBatch)] = []
+    private var batches: [KafkaBatch] = []
+    /// An empty one.
+    private var spare: KafkaBatch?
 
-    /// What is handed over at once, in bytes.
-    private static let batchBytes = 64 * 1024
-    /// Room that a batch begins with.
-    private static let firstBytes = 16 * 1024
     /// Most bytes of a record: two bodies of which each byte is written as an escape, and the rest.
     static let recordBound = 14 * 1_048_576
 
@@ -26,39 +23,63 @@ final class KafkaBuffers {
 
     var isEmpty: Bool { batches.isEmpty }
 
-    func append(_ record: AccessRecord, _ policy: KafkaLogPolicy, _ data: KafkaCallData, nowMilliseconds: Int64) {
-        let queue = policy.destination.outbox.queue
-        guard !queue.isFull else {
-            ledger.droppedFull.wrappingAdd(1, ordering: .relaxed)
-            return
+    func append(_ record: AccessRecord, _ policy: KafkaLogPolicy, _ data: KafkaCallData?, nowMilliseconds: Int64) {
+        let destination = policy.destination
+        let queue = destination.outbox.queue
+        let place = place(of: destination)
+        let known = place < 0 ? nil : batches[place]
+        guard queue.hasRoom(records: 1, bytes: 1, beside: known) else { return drop(ledger.droppedFull) }
+        let batch = known ?? begin(destination)
+        // Into the batch at once: a copy of each record would be paid for by requests.
+        let text = batch.text
+        let start = text.count
+        writer.write(record, policy, data, nowMilliseconds: nowMilliseconds, to: text)
+        guard text.count - start <= Self.recordBound else {
+            text.truncate(to: start)
+            return drop(ledger.droppedTooLong)
         }
-        scratch.removeAll()
-        writer.write(record, policy, data, nowMilliseconds: nowMilliseconds, to: scratch)
-        guard scratch.count <= Self.recordBound else {
-            ledger.droppedTooLong.wrappingAdd(1, ordering: .relaxed)
-            return
+        guard queue.hasRoom(records: 1, bytes: text.count - start, beside: batch) else {
+            text.truncate(to: start)
+            return drop(ledger.droppedFull)
         }
-        guard queue.reserve(scratch.count) else { return }
-        var place = batches.firstIndex { $0.destination === policy.destination }
-        if place == nil {
-            place = batches.count
-            let destination = policy.destination
-            var batch = KafkaBatch(topic: destination.topic, key: destination.key)
-            batch.bytes.reserveCapacity(Self.firstBytes)
-            batches.append((destination, batch))
+        batch.endRecord()
+        if batch.isFull {
+            batches.removeAll { $0 === batch }
+            handOver(batch)
         }
-        guard let place else { return }
-        batches[place].batch.bytes.append(contentsOf: scratch.bytes)
-        batches[place].batch.ends.append(batches[place].batch.bytes.count)
-        if batches[place].batch.bytes.count >= Self.batchBytes {
-            let full = batches.remove(at: place)
-            full.destination.outbox.queue.push(full.batch)
+    }
+
+    private func place(of destination: KafkaDestination) -> Int {
+        var place = batches.count - 1
+        while place >= 0, batches[place].destination !== destination { place -= 1 }
+        return place
+    }
+
+    private func begin(_ destination: KafkaDestination) -> KafkaBatch {
+        let batch = spare ?? destination.outbox.queue.takeSpare()
+        spare = nil
+        batch.begin(for: destination)
+        batches.append(batch)
+        return batch
+    }
+
+    private func drop(_ counter: borrowing Atomic<UInt64>) { counter.wrappingAdd(1, ordering: .relaxed) }
+
+    private func handOver(_ batch: KafkaBatch) {
+        guard let queue = batch.destination?.outbox.queue else { return }
+        if batch.isMostlyRoom {
+            // With few requests, or dead brokers, many small batches may have to wait.
+            queue.push(KafkaBatch(copying: batch))
+            batch.reset()
+            spare = batch.isSpare ? batch : nil
+        } else {
+            queue.push(batch)
         }
     }
 
     func flush() {
         guard !batches.isEmpty else { return }
-        for (destination, batch) in batches { destination.outbox.queue.push(batch) }
+        for batch in batches { handOver(batch) }
         batches.removeAll(keepingCapacity: true)
     }
 }

@@ -69,13 +69,13 @@ extension ClientConnection {
     }
 
     /// The request is over: its record goes on its way.
-    func logToKafka(_ policy: KafkaLogPolicy, now: UInt64) {
+    func logToKafka(_ record: AccessRecord, _ policy: KafkaLogPolicy) {
+        record.clientAddress = loggedClient
+        guard policy.hasCallData else { return loop.logToKafka(record, policy, nil) }
         var data = exchange.capture?.data ?? KafkaCallData()
         exchange.capture = nil
         if !policy.frontendNames.isEmpty { data.frontend = exchange.values?.frontendContext }
         if !policy.backendNames.isEmpty { data.backend = exchange.values?.backendContext }
-        let record = accessRecord(now: now)
-        record.clientAddress = loggedClient
         loop.logToKafka(record, policy, data)
     }
 

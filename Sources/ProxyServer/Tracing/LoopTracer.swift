@@ -85,10 +85,12 @@ extension ClientConnection {
         endAttemptSpan(tracer, now: now)
         exchange.trace = nil
         guard trace.isSampled else { return }
-        let record = accessRecord(now: now)
+        let record = loop.record
+        fill(record, now: now)
         record.clientAddress = loggedClient
         loop.tracesSomething()
         tracer.addServer(record, trace, ended: now)
+        record.clear()
     }
 
     private func endAttemptSpan(_ tracer: LoopTracer, now: UInt64) {
@@ -96,8 +98,7 @@ extension ClientConnection {
         exchange.trace?.attempt = 0
         let method = exchange.backend.map { RequestWriter.methodName(head, $0) } ?? ByteView("POST")
         let upstream = AccessRecord.Upstream(
-            host: attempt.upstream.host, port: attempt.upstream.port, usesTLS: attempt.upstream.usesTLS, target: [],
-            status: attempt.status, connected: nil, answered: nil, ended: 0, all: 0)
+            endpoint: attempt.endpoint, target: [], status: attempt.status, connected: nil, answered: nil, ended: 0, all: 0)
         loop.tracesSomething()
         tracer.addClient(upstream, method: method, trace, began: attempt.began, ended: attempt.ended ?? now)
     }

@@ -2,6 +2,8 @@ import GatewayPrimitives
 
 /// Plug-in kafka_log of a route: what of each request becomes a record, and where records go (gateway-runtime.md, 8.3).
 public final class KafkaLogPolicy: Sendable {
+    /// No other policy has it.
+    public let serial = SerialNumber.next()
     /// Places in ``RecordField/kafkaLog``, in order.
     public let fields: [Int]
     /// nil: that part is not logged.
@@ -14,6 +16,10 @@ public final class KafkaLogPolicy: Sendable {
     public let frontendNames: [[UInt8]]
     public let backendNames: [[UInt8]]
     public let destination: KafkaDestination
+    /// Records have more than ``fields``.
+    public let hasCallData: Bool
+    /// Among ``fields`` is the target that the backend saw.
+    public let showsUpstreamTarget: Bool
 
     public init(
         fields: [Int], requestHeaders: NameFilter?, queries: NameFilter?, responseHeaders: NameFilter?, logsRequestBody: Bool,
@@ -28,6 +34,9 @@ public final class KafkaLogPolicy: Sendable {
         self.frontendNames = frontendNames
         self.backendNames = backendNames
         self.destination = destination
+        hasCallData = requestHeaders != nil || queries != nil || responseHeaders != nil || logsRequestBody || logsResponseBody
+            || !frontendNames.isEmpty || !backendNames.isEmpty
+        showsUpstreamTarget = fields.contains { RecordField.kafkaLog[$0].field == .upstreamTarget }
     }
 
     /// Something must be kept while the request runs; otherwise its end knows everything.

@@ -9,6 +9,8 @@ public enum RecordField: UInt8, CaseIterable, Sendable {
     case responseSource, gzipRatio, upstreamScheme, groupID, errorCode, functionURN
     // kafka_log alone.
     case startTime, clientAddress, userName, matchMode
+    // Of lines about calls of gRPC, behind `status`.
+    case callStatus
 
     /// Those of an access log line, in its order.
     public static let accessLog = Array(allCases.prefix(54))
@@ -32,4 +34,7 @@ public enum RecordField: UInt8, CaseIterable, Sendable {
         ("custom_data_log06", .custom6), ("custom_data_log07", .custom7), ("custom_data_log08", .custom8),
         ("custom_data_log09", .custom9), ("custom_data_log10", .custom10), ("response_source", .responseSource),
     ]
+
+    /// Place among what the instance shows besides, for `custom1` to `custom10`.
+    public var customIndex: Int { Int(rawValue) - Int(RecordField.custom1.rawValue) }
 }

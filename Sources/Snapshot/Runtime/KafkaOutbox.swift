@@ -60,73 +60,151 @@ public final class KafkaLedger: Sendable {
 }
 
 /// Records of one event loop for one topic.
-public struct KafkaBatch: Sendable {
-    public let topic: String
+///
+/// Has one owner at a time, who alone touches it: the event loop that fills it, then the queue, then the thread that serves the
+/// queue. Therefore `@unchecked`.
+public final class KafkaBatch: @unchecked Sendable {
+    /// Where the records go; set while a loop fills the batch, and not in the queue, which must not keep its own outbox.
+    public private(set) var destination: KafkaDestination?
+    public private(set) var topic = ""
     /// Partition key; empty: records are spread.
-    public let key: [UInt8]
-    public var bytes: [UInt8] = []
+    public private(set) var key: [UInt8] = []
+    public let text: ByteScratch
     /// Where each record ends.
-    public var ends: [Int] = []
+    public private(set) var ends: [Int] = []
+    /// Records of which it is not known what became of them; the server's.
+    public var unsettled = 0
 
-    public init(topic: String, key: [UInt8]) {
-        self.topic = topic
-        self.key = key
+    /// Bytes after which a batch is handed over, and room for these and some records more.
+    public static let fullBytes = 64 * 1024
+    fileprivate static let usualCapacity = 72 * 1024
+    private static let largestSpare = 256 * 1024
+
+    /// - Parameter capacity: bytes to hold before the first growth.
+    public init(capacity: Int) { text = ByteScratch(capacity: capacity) }
+
+    /// A copy in as much memory as it takes.
+    public convenience init(copying batch: KafkaBatch) {
+        self.init(capacity: batch.text.count)
+        destination = batch.destination
+        topic = batch.topic
+        key = batch.key
+        text.append(batch.text.bytes)
+        ends = batch.ends
     }
+
+    public func begin(for destination: KafkaDestination) {
+        self.destination = destination
+        topic = destination.topic
+        key = destination.key
+    }
+
+    /// What was written behind the last record is one more.
+    public func endRecord() { ends.append(text.count) }
+
+    public var isFull: Bool { text.count >= Self.fullBytes }
+
+    /// Whoever keeps it until brokers have taken it keeps more memory than records.
+    public var isMostlyRoom: Bool { text.count < text.capacity / 2 }
+
+    /// Worth being filled again, and not so large that it would better be given back.
+    public var isSpare: Bool { text.capacity >= Self.usualCapacity && text.capacity <= Self.largestSpare }
+
+    /// Forgets everything and keeps the memory.
+    public func reset() {
+        destination = nil
+        text.removeAll()
+        ends.removeAll(keepingCapacity: true)
+    }
+
+    /// Keeps the first records, no more than so many and of so many bytes. Returns how many are left out.
+    fileprivate func truncate(records: Int, bytes: Int) -> Int {
+        var kept = min(ends.count, max(0, records))
+        while kept > 0, ends[kept - 1] > bytes { kept -= 1 }
+        let dropped = ends.count - kept
+        ends.removeLast(dropped)
+        text.truncate(to: ends.last ?? 0)
+        return dropped
+    }
+
+    fileprivate func leave() { destination = nil }
 }
 
 /// What waits for a producer. Event loops put batches in and never wait: the lock is held for the appending of one element.
 public final class KafkaQueue: Sendable {
+    private struct State {
+        var batches: [KafkaBatch] = []
+        /// Served; their memory is used again.
+        var spares: [KafkaBatch] = []
+    }
+
     public let brokers: KafkaBrokers
     public let ledger: KafkaLedger
-    private let batches = Mutex<[KafkaBatch]>([])
+    private let state = Mutex(State())
+    /// What is not delivered yet. Grows under the lock alone, so that the bounds are exact whoever adds.
     private let messages = Atomic<Int>(0)
     private let bytes = Atomic<Int>(0)
     private let abandoned = Atomic<Bool>(false)
     private let claimed = Atomic<Bool>(false)
+
+    private static let maxSpares = 16
 
     init(_ brokers: KafkaBrokers, ledger: KafkaLedger) {
         self.brokers = brokers
         self.ledger = ledger
     }
 
-    /// Makes room for a record of so many bytes, or counts it as dropped.
-    public func reserve(_ count: Int) -> Bool {
-        let now = messages.wrappingAdd(1, ordering: .relaxed).newValue
-        let held = bytes.wrappingAdd(count, ordering: .relaxed).newValue
-        if now > ledger.maxMessages || held > ledger.maxBytes {
-            messages.wrappingSubtract(1, ordering: .relaxed)
-            bytes.wrappingSubtract(count, ordering: .relaxed)
-            ledger.droppedFull.wrappingAdd(1, ordering: .relaxed)
-            return false
+    /// There is room for what the batch has, and for so many records and bytes more.
+    public func hasRoom(records: Int, bytes count: Int, beside batch: KafkaBatch?) -> Bool {
+        messages.load(ordering: .relaxed) + (batch?.ends.count ?? 0) + records <= ledger.maxMessages
+            && bytes.load(ordering: .relaxed) + (batch?.ends.last ?? 0) + count <= ledger.maxBytes
+    }
+
+    /// Takes the batch over. Records for which there is no room, because other loops were quicker, are left out and counted.
+    public func push(_ batch: KafkaBatch) {
+        batch.leave()
+        let dropped = state.withLock { state in
+            let dropped = batch.truncate(
+                records: ledger.maxMessages - messages.load(ordering: .relaxed), bytes: ledger.maxBytes - bytes.load(ordering: .relaxed))
+            guard !batch.ends.isEmpty else { return dropped }
+            messages.wrappingAdd(batch.ends.count, ordering: .relaxed)
+            bytes.wrappingAdd(batch.text.count, ordering: .relaxed)
+            ledger.waitingMessages.wrappingAdd(batch.ends.count, ordering: .relaxed)
+            ledger.waitingBytes.wrappingAdd(batch.text.count, ordering: .relaxed)
+            state.batches.append(batch)
+            return dropped
         }
-        ledger.waitingMessages.wrappingAdd(1, ordering: .relaxed)
-        ledger.waitingBytes.wrappingAdd(count, ordering: .relaxed)
-        return true
+        if dropped > 0 { ledger.droppedFull.wrappingAdd(UInt64(dropped), ordering: .relaxed) }
     }
-
-    /// No record fits in: it need not even be written.
-    public var isFull: Bool {
-        messages.load(ordering: .relaxed) >= ledger.maxMessages || bytes.load(ordering: .relaxed) >= ledger.maxBytes
-    }
-
-    /// A record has been delivered or given up.
-    public func release(_ count: Int) {
-        messages.wrappingSubtract(1, ordering: .relaxed)
-        bytes.wrappingSubtract(count, ordering: .relaxed)
-        ledger.waitingMessages.wrappingSubtract(1, ordering: .relaxed)
-        ledger.waitingBytes.wrappingSubtract(count, ordering: .relaxed)
-    }
-
-    public func push(_ batch: KafkaBatch) { batches.withLock { $0.append(batch) } }
 
     /// Everything that was put in since the last call, in order.
     public func take() -> [KafkaBatch] {
-        batches.withLock { batches in
-            guard !batches.isEmpty else { return [] }
-            let taken = batches
-            batches = []
+        state.withLock { state in
+            guard !state.batches.isEmpty else { return [] }
+            let taken = state.batches
+            state.batches = []
             return taken
         }
+    }
+
+    /// Records have been delivered or given up.
+    public func release(records: Int, bytes count: Int) {
+        messages.wrappingSubtract(records, ordering: .relaxed)
+        bytes.wrappingSubtract(count, ordering: .relaxed)
+        ledger.waitingMessages.wrappingSubtract(records, ordering: .relaxed)
+        ledger.waitingBytes.wrappingSubtract(count, ordering: .relaxed)
+    }
+
+    /// Nothing of the batch is needed any more.
+    public func recycle(_ batch: KafkaBatch) {
+        guard batch.isSpare else { return }
+        batch.reset()
+        state.withLock { if $0.spares.count < Self.maxSpares { $0.spares.append(batch) } }
+    }
+
+    /// An empty batch.
+    public func takeSpare() -> KafkaBatch {
+        state.withLock { $0.spares.popLast() } ?? KafkaBatch(capacity: KafkaBatch.usualCapacity)
     }
 
     /// True for the first who asks: who serves the queue.

@@ -10,6 +10,8 @@ import threading
 from dataclasses import dataclass, field
 from typing import Callable, Iterable
 
+from .listening import Listening, shut
+
 
 class Malformed(Exception):
     """What arrived is not one plain HTTP/1.1 request."""
@@ -88,15 +90,11 @@ class Backend:
         self.malformed: list[bytes] = []
         self._requests: list[Request] = []
         self._changed = threading.Condition()
-        self._listener = socket.create_server(("127.0.0.1", port), backlog=512)
-        self.port: int = self._listener.getsockname()[1]
         self._connections: dict[int, socket.socket] = {}
         self._accepted = 0
-        threading.Thread(target=self._accept, daemon=True, name="backend").start()
-
-    @property
-    def address(self) -> str:
-        return f"127.0.0.1:{self.port}"
+        # A handshake is the business of the connection's own thread: a slow one holds up no other connection.
+        self._listening = Listening(self._begin, port=port, backlog=512)
+        self.port, self.address = self._listening.port, self._listening.address
 
     @property
     def requests(self) -> list[Request]:
@@ -131,33 +129,19 @@ class Backend:
         """Closes what is open, as a restarting backend does."""
         with self._changed:
             for connection in self._connections.values():
-                try:
-                    connection.shutdown(socket.SHUT_RDWR)
-                except OSError:
-                    pass
+                shut(connection)
 
     def close(self) -> None:
-        try:
-            # Wakes the thread that waits for connections, which would keep the port.
-            self._listener.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            pass
-        self._listener.close()
+        self._listening.close()
         self.drop_connections()
 
     # One connection --------------------------------------------------------------------------
-    def _accept(self) -> None:
-        while True:
-            try:
-                connection, _ = self._listener.accept()
-            except OSError:
-                return
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            with self._changed:
-                self._accepted += 1
-                number = self._accepted
-                self._connections[number] = connection
-            threading.Thread(target=self._serve, args=(connection, number), daemon=True).start()
+    def _begin(self, connection: socket.socket) -> None:
+        with self._changed:
+            self._accepted += 1
+            number = self._accepted
+            self._connections[number] = connection
+        threading.Thread(target=self._serve, args=(connection, number), daemon=True).start()
 
     def _serve(self, connection: socket.socket, number: int) -> None:
         try:

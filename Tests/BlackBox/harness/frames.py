@@ -13,7 +13,7 @@ import h2.events
 import h2.settings
 from hyperframe.frame import GoAwayFrame
 
-from .listening import Listening
+from .listening import Listening, shut
 
 
 class Session:
@@ -76,10 +76,7 @@ class Session:
         self.socket.sendall(data)
 
     def close(self) -> None:
-        try:
-            self.socket.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            pass
+        shut(self.socket)
         self.socket.close()
 
 

@@ -95,12 +95,14 @@ def _string(text: str) -> bytes:
 
 
 class Broker:
-    """Speaks as much of the protocol as a producer needs. `stalled`: records are taken and not acknowledged until it is set."""
+    """Speaks as much of the protocol as a producer needs. `stalled`: records are taken and not acknowledged until it is set.
+    `breaks`: so many requests with records end their connection, and the records are lost."""
 
     def __init__(self, tls: ssl.SSLContext | None = None, user: str | None = None, password: str = ""):
         self.tls, self.user, self.password = tls, user, password
         self.stalled: threading.Event | None = None
         self.records: list[Record] = []
+        self.breaks = 0
         self.refused = 0
         #: Handshakes that the other side gave up.
         self.broken = 0
@@ -192,6 +194,9 @@ class Broker:
                 partition = request.int32()
                 found += self._batch(_Reader(request.take(request.int32())))
                 answer += struct.pack(">ihqq", partition, 0, 0, -1)
+        if self.breaks > 0:
+            self.breaks -= 1
+            raise EOFError
         if self.stalled:
             self.stalled.wait(60)
         with self.changed:

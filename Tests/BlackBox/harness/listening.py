@@ -8,13 +8,25 @@ import threading
 from typing import Callable
 
 
-class Listening:
-    """Accepts connections on 127.0.0.1, on a thread of its own, and gives each to `take`. One that fails its handshake is nobody's."""
+def shut(connection: socket.socket) -> None:
+    """Ends both directions at once, which wakes whoever waits in another thread; the socket stays his to close."""
+    try:
+        connection.shutdown(socket.SHUT_RDWR)
+    except OSError:
+        pass
 
-    def __init__(self, take: Callable[[socket.socket], None], tls: ssl.SSLContext | None = None):
+
+class Listening:
+    """Accepts connections on 127.0.0.1:`port` (0: a free one), on a thread of its own, and gives each to `take`. One that fails its
+    handshake is nobody's."""
+
+    def __init__(
+        self, take: Callable[[socket.socket], None], tls: ssl.SSLContext | None = None, port: int = 0, backlog: int = 128
+    ):
         self._take, self._tls = take, tls
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=128)
-        self.address = "127.0.0.1:%d" % self._listener.getsockname()[1]
+        self._listener = socket.create_server(("127.0.0.1", port), backlog=backlog)
+        self.port: int = self._listener.getsockname()[1]
+        self.address = f"127.0.0.1:{self.port}"
         threading.Thread(target=self._accept, daemon=True).start()
 
     def _accept(self) -> None:
@@ -31,9 +43,6 @@ class Listening:
             self._take(connection)
 
     def close(self) -> None:
-        try:
-            # Wakes who waits in accept.
-            self._listener.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            pass
+        # Who waits in accept would keep the port.
+        shut(self._listener)
         self._listener.close()

@@ -49,16 +49,24 @@ struct JSONLineTests {
     @Test func membersAndNumbers() {
         let out = ByteScratch(capacity: 64)
         var line = JSONLine(out)
-        line.number("none", 0)
-        line.number("some", 9_007_199_254_740_991)
-        line.number("ten", 10)
-        line.seconds("time", nanoseconds: 12_034_999_999)
-        line.text("word", "GET" as StaticString)
-        line.text("empty", "" as StaticString)
-        line.hundredths("ratio", 305)
+        for value in [0, 9, 10, 99, 100, 999_999_999_999_999_999, 1_000_000_000_000_000_000, Int.max] {
+            line.name("n")
+            line.number(value)
+        }
+        line.name("time")
+        line.seconds(nanoseconds: 12_034_999_999)
+        line.name("word")
+        line.text("GET" as StaticString)
+        line.name("empty")
+        line.text("" as StaticString)
+        line.name("plain")
+        line.plainText(ByteView("127.0.0.1"))
+        line.name("ratio")
+        line.hundredths(305)
         line.close()
         #expect(
             String(decoding: out.bytes, as: UTF8.self)
-                == #"{"none":0,"some":9007199254740991,"ten":10,"time":12.034,"word":"GET","empty":"-","ratio":3.05}"#)
+                == #"{"n":0,"n":9,"n":10,"n":99,"n":100,"n":999999999999999999,"n":1000000000000000000,"n":9223372036854775807,"#
+                + #""time":12.034,"word":"GET","empty":"-","plain":"127.0.0.1","ratio":3.05}"#)
     }
 }

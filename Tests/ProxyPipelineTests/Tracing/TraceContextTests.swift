@@ -78,7 +78,7 @@ import Testing
         trace.attempt = 4
         SpanWriter().writeServer(record, trace, ended: 100, to: out)
         let upstream = AccessRecord.Upstream(
-            host: "b", port: 80, usesTLS: false, target: [], status: 0, connected: nil, answered: nil, ended: 0, all: 0)
+            endpoint: LoggedEndpoint(Upstream(usesTLS: false, host: "b", port: 80)), target: [], status: 0, connected: nil, answered: nil, ended: 0, all: 0)
         SpanWriter().writeClient(upstream, method: ByteView("PUT"), trace, began: 7, ended: 6, to: out)
         let all = String(decoding: out.bytes, as: UTF8.self)
         #expect(!all.contains("SECRET"))
