@@ -12,7 +12,7 @@ import pytest
 from harness import certificates as made
 from harness.calls import Client, Server, eventually, refused
 from harness.frames import Frames
-from harness.http2 import CANCEL, HTTP2
+from harness.http2 import CANCEL, HTTP2, PREFACE, frame
 from harness.streams import RawBackend
 from test_grpc import grpc_api, h2c  # noqa: F401
 
@@ -248,6 +248,36 @@ def test_backend_that_speaks_something_else(h2c):
     with through(h2c, address) as client:
         error = refused(client.unary(), b"")
         assert error.code() == Code.UNAVAILABLE and "APIC.0202" in error.details()
+
+
+def test_nothing_follows_goaway(h2c):
+    """Requests that wait when the backend does wrong are not sent any more."""
+    with RawBackend() as backend:
+        api = grpc_api(h2c, backend.address)
+        with HTTP2(h2c.gatehouse.gateway, api.host) as c:
+            for stream in range(1, 41, 2):
+                c.request(stream, "POST", "/test.Echo/Unary", more=calling(), body=b"\0" + (10_000).to_bytes(4, "big") + bytes(10_000))
+            # All of it is in the gateway when this is answered.
+            c.send(frame(6, 0, 0, b"together"))
+            while not c.pongs:
+                c.step()
+            accepted = backend.accept()
+            # In one piece: it takes everything, and what comes next is no frame of a connection.
+            accepted.send(frame(4, 0, 0) + frame(8, 0, 0, (1 << 20).to_bytes(4, "big")) + frame(0, 0, 0))
+            assert accepted.take(24) == PREFACE
+            frames = list(frames_of(accepted))
+            assert [type_ for type_, _ in frames].count(7) == 1 and frames[-1][0] == 7, [type_ for type_, _ in frames]
+            assert frames[-1][1][4:] == PROTOCOL_ERROR.to_bytes(4, "big")
+            for stream in range(1, 41, 2):
+                assert c.reply(stream).get("grpc-status") == str(Code.UNAVAILABLE.value[0])
+
+
+def frames_of(accepted):
+    """Types and payloads until the gateway closes."""
+    while not accepted.is_closed:
+        length = int.from_bytes(accepted.take(3), "big")
+        kind = accepted.take(6)[0]
+        yield kind, accepted.take(length)
 
 
 def test_tls_without_http2(h2c):

@@ -225,7 +225,8 @@ extension FramedSession {
 
     /// Gives every stream that has something to say its turn; true when one has said something.
     private func goOn() -> Bool {
-        guard flow.hasWaiting else { return false }
+        // Behind the GOAWAY that ends everything nothing is sent.
+        guard flow.hasWaiting, !isDeaf else { return false }
         flow.hasWaiting = false
         var hasGone = false
         var tries = 0
