@@ -24,8 +24,8 @@ final class RecordFieldWriter {
         customLeft = 2048
     }
 
-    func write(_ field: RecordField, _ record: AccessRecord, _ line: JSONLine) {
-        let head = record.head
+    /// - Parameter head: of the record; passed on, because taking it out of the record for each field costs more than some fields.
+    func write(_ field: RecordField, _ record: AccessRecord, _ head: RequestHead?, _ line: JSONLine) {
         switch field {
         case .remoteAddress: record.peer.withUnsafeBytes { line.plainText(ByteView($0)) }
         case .requestID:
@@ -45,7 +45,7 @@ final class RecordFieldWriter {
         case .scheme: line.text(record.usesTLS ? "https" : "http" as StaticString)
         case .host: line.plainText(head?.host)
         case .target: line.target(head?.target)
-        case .serverProtocol: line.text(protocolName(record))
+        case .serverProtocol: line.text(protocolName(record, head))
         case .status: line.number(record.status)
         case .bytesSent: line.number(record.bytesSent)
         case .requestLength: line.number(record.requestBytes)
@@ -53,8 +53,7 @@ final class RecordFieldWriter {
         case .forwardedFor: line.text(head?.value(.xForwardedFor))
         case .upstreamAddress, .upstreamTarget, .upstreamStatus, .upstreamConnectTime, .upstreamHeaderTime, .upstreamTime,
             .allUpstreamTime, .upstreamScheme:
-            guard record.upstream != nil else { return line.absent() }
-            writeUpstream(field, record, line)
+            if record.upstream == nil { line.absent() } else { writeUpstream(field, record, line) }
         case .region: line.text(region)
         case .errorType: line.number(record.failure == .throttled ? 1 : 0)
         case .authentication: line.text(authentication(record.route))
@@ -72,7 +71,7 @@ final class RecordFieldWriter {
         case .providerAppID: line.text(record.route?.identity.providerAppID ?? "")
         case .providerAppName: line.text(record.providerName)
         case .custom1, .custom2, .custom3, .custom4, .custom5, .custom6, .custom7, .custom8, .custom9, .custom10:
-            custom(field.customIndex, record, line)
+            custom(field.customIndex, record, head, line)
         case .responseSource: line.text(record.isRemote ? "remote" : "local" as StaticString)
         case .gzipRatio:
             if record.gzipWritten > 0 { line.hundredths(record.gzipRead * 100 / record.gzipWritten) } else { line.absent() }
@@ -98,17 +97,19 @@ final class RecordFieldWriter {
         }
     }
 
+    /// There is one. Looks at the one property that it wants: a copy of all would count references.
     private func writeUpstream(_ field: RecordField, _ record: AccessRecord, _ line: JSONLine) {
-        guard let upstream = record.upstream else { return line.absent() }
         switch field {
-        case .upstreamAddress: upstream.endpoint.address.withUnsafeBytes { line.plainText(ByteView($0)) }
-        case .upstreamTarget: upstream.target.withUnsafeBytes { line.target(ByteView($0)) }
-        case .upstreamStatus: if upstream.status > 0 { line.number(upstream.status) } else { line.absent() }
-        case .upstreamConnectTime: time(upstream.connected, line)
-        case .upstreamHeaderTime: time(upstream.answered, line)
-        case .upstreamTime: line.seconds(nanoseconds: upstream.ended)
-        case .allUpstreamTime: line.seconds(nanoseconds: upstream.all)
-        case .upstreamScheme: line.text(upstream.endpoint.usesTLS ? "https" : "http" as StaticString)
+        case .upstreamAddress: record.upstream?.endpoint.address.withUnsafeBytes { line.plainText(ByteView($0)) }
+        case .upstreamTarget: record.upstream?.target.withUnsafeBytes { line.target(ByteView($0)) }
+        case .upstreamStatus:
+            let status = record.upstream?.status ?? 0
+            if status > 0 { line.number(status) } else { line.absent() }
+        case .upstreamConnectTime: time(record.upstream?.connected, line)
+        case .upstreamHeaderTime: time(record.upstream?.answered, line)
+        case .upstreamTime: line.seconds(nanoseconds: record.upstream?.ended ?? 0)
+        case .allUpstreamTime: line.seconds(nanoseconds: record.upstream?.all ?? 0)
+        case .upstreamScheme: line.text(record.upstream?.endpoint.usesTLS == true ? "https" : "http" as StaticString)
         default: line.absent()
         }
     }
@@ -117,8 +118,8 @@ final class RecordFieldWriter {
         if let value { line.seconds(nanoseconds: value) } else { line.absent() }
     }
 
-    private func protocolName(_ record: AccessRecord) -> StaticString {
-        guard let head = record.head else { return "" }
+    private func protocolName(_ record: AccessRecord, _ head: RequestHead?) -> StaticString {
+        guard let head else { return "" }
         return record.isHTTP2 ? "HTTP/2.0" : head.isHTTP10 ? "HTTP/1.0" : "HTTP/1.1"
     }
 
@@ -164,9 +165,9 @@ final class RecordFieldWriter {
 
     // MARK: What the client sent
 
-    private func custom(_ index: Int, _ record: AccessRecord, _ line: JSONLine) {
+    private func custom(_ index: Int, _ record: AccessRecord, _ head: RequestHead?, _ line: JSONLine) {
         let fields = record.instance?.settings.logFields ?? []
-        guard index < fields.count, let head = record.head, customLeft > 0 else { return line.absent() }
+        guard index < fields.count, let head, customLeft > 0 else { return line.absent() }
         let field = fields[index]
         let isSecret = field.name.withUnsafeBytes { SecretNames.contain(ByteView($0)) }
             || field.place == .header && field.name == record.instance?.settings.carriers.authHeader

@@ -92,10 +92,30 @@ struct RecordShape: Hashable {
     }
 }
 
+extension ByteScratch {
+    /// Appends a short text without a call for it.
+    ///
+    /// - Parameter start: of `count` bytes, behind which ``RecordPlan/wordBytes`` more may be read.
+    fileprivate func append(wordsAt start: UnsafeRawPointer, count: Int) {
+        let place = reserve(count + RecordPlan.wordBytes)
+        var offset = 0
+        while offset < count {
+            let word = start.loadUnaligned(fromByteOffset: offset, as: SIMD2<UInt64>.self)
+            place.storeBytes(of: word, toByteOffset: offset, as: SIMD2<UInt64>.self)
+            offset += RecordPlan.wordBytes
+        }
+        advance(by: count)
+    }
+}
+
 /// The members of records of one shape: what is the same in all of them as it is written, and between it the fields that are not.
 private final class RecordPlan {
+    /// Of ``text``, which is copied in pieces of so many bytes.
+    static let wordBytes = 16
+
     let shape: RecordShape
     private var text: [UInt8] = []
+    private var textCount = 0
     /// Fields to be written, each behind the text up to `end`.
     private var fields: [(end: Int, field: RecordField)] = []
 
@@ -105,21 +125,24 @@ private final class RecordPlan {
         var line = JSONLine(continuing: out, isFirst: true)
         for (name, field) in members {
             line.name(name)
-            if shape.fixes(field) { writer.write(field, record, line) } else { fields.append((out.count, field)) }
+            if shape.fixes(field) { writer.write(field, record, record.head, line) } else { fields.append((out.count, field)) }
         }
-        text = out.array
+        textCount = out.count
+        text = out.array + [UInt8](repeating: 0, count: RecordPlan.wordBytes)
     }
 
     func write(_ record: AccessRecord, _ writer: RecordFieldWriter, to out: ByteScratch) {
         let line = JSONLine(continuing: out, isFirst: false)
+        let head = record.head
         text.withUnsafeBytes { text in
+            guard let start = text.baseAddress else { return }
             var from = 0
             for (end, field) in fields {
-                out.append(UnsafeRawBufferPointer(rebasing: text[from ..< end]))
+                out.append(wordsAt: start + from, count: end - from)
                 from = end
-                writer.write(field, record, line)
+                writer.write(field, record, head, line)
             }
-            out.append(UnsafeRawBufferPointer(rebasing: text[from...]))
+            out.append(wordsAt: start + from, count: textCount - from)
         }
     }
 }
@@ -172,7 +195,7 @@ final class RecordMembers {
         var line = JSONLine(continuing: out, isFirst: true)
         for (name, field) in members {
             line.name(name)
-            writer.write(field, record, line)
+            writer.write(field, record, record.head, line)
         }
     }
 
