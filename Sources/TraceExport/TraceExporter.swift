@@ -51,12 +51,16 @@ public final class TraceExporter: Sendable {
     /// Most bytes of one request, but for a batch that is larger by itself.
     private static let requestBytes = 1_048_576
 
-    /// - Throws: an error of BoringSSL's when a context for TLS cannot be made.
-    public init(_ queue: TraceQueue, to endpoint: TraceEndpoint, logger: Logger) throws {
+    /// - Parameter authorities: path of certificates in PEM, one of which the receiver's must come from; nil: those that the system
+    ///   trusts.
+    /// - Throws: an error of BoringSSL's when a context for TLS cannot be made, or the file not be read.
+    public init(_ queue: TraceQueue, to endpoint: TraceEndpoint, authorities: String? = nil, logger: Logger) throws {
         self.queue = queue
         self.endpoint = endpoint
         self.logger = logger
-        tls = endpoint.usesTLS ? try NIOSSLContext(configuration: .makeClientConfiguration()) : nil
+        var configuration = TLSConfiguration.makeClientConfiguration()
+        if let authorities { configuration.trustRoots = .certificates(try NIOSSLCertificate.fromPEMFile(authorities)) }
+        tls = endpoint.usesTLS ? try NIOSSLContext(configuration: configuration) : nil
         group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
     }
 

@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from harness import functions
+from harness import certificates, functions
 from harness.backend import Answer, Backend
 from harness.calls import Client, Server
 from harness.functions import answers
@@ -17,6 +17,7 @@ from harness.management import Call
 from harness.process import Gatehouse, StartFailure, free_port
 from harness.world import World, unique
 from test_grpc import grpc_api
+from test_grpc_backends import context_of
 from test_kafka_log import cluster, samples, until  # noqa: F401: a fixture
 
 TRACE, PARENT = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
@@ -26,8 +27,8 @@ FORM = re.compile("00-([0-9a-f]{32})-([0-9a-f]{16})-(0[01])")
 class Receiver(Backend):
     """Takes spans as OTLP's JSON over HTTP."""
 
-    def __init__(self):
-        super().__init__()
+    def __init__(self, **how):
+        super().__init__(**how)
         self.script = lambda request: Answer(200, [("Content-Type", "application/json")], b"{}")
 
     def spans(self) -> list[dict]:
@@ -115,6 +116,54 @@ def test_a_trace_that_begins_here(world, backend, receiver):
     assert int(own["startTimeUnixNano"]) <= int(attempt["startTimeUnixNano"]) <= int(attempt["endTimeUnixNano"]) <= int(own["endTimeUnixNano"])
     assert all(b"SECRET1" not in request.raw for request in receiver.requests)
     assert {request.one("X-Tenant") for request in receiver.requests} == {"t1"}
+
+
+def secured(tmp_path, receiver, authorities) -> dict:
+    path = tmp_path / "authorities.pem"
+    path.write_text(authorities.pem)
+    return {"tracing": {"endpoint": f"https://{receiver.address}", "service_name": "a \"gateway\"", "authorities": str(path)}}
+
+
+@pytest.fixture(scope="module")
+def signer():
+    return certificates.authority("Collectors")
+
+
+@pytest.fixture
+def secure_receiver(signer):
+    receiver = Receiver(tls=context_of(certificates.make("127.0.0.1", issuer=signer)))
+    yield receiver
+    receiver.close()
+
+
+def test_a_receiver_over_tls(tmp_path, backend, secure_receiver, signer):
+    program = Gatehouse(tmp_path / "data", settings=secured(tmp_path, secure_receiver, signer)).start()
+    world = World(program, Call(program.credentials, program.management), backend)
+    reply = world.call(world.make_api())
+    assert reply.status == 200
+    own, attempt = secure_receiver.of(reply, 2)
+    assert (own["kind"], attempt["kind"]) == (2, 3)
+    assert program.stop() == 0
+
+
+def test_a_receiver_that_nobody_vouches_for(tmp_path, backend, secure_receiver):
+    """Its spans are given up and counted; callers notice nothing."""
+    program = Gatehouse(tmp_path / "data", settings=secured(
+        tmp_path, secure_receiver, certificates.authority("Others", key=certificates.rsa_key(7)))).start()
+    world = World(program, Call(program.credentials, program.management), backend)
+    assert world.call(world.make_api()).status == 200
+    until(lambda: samples(program).get('gatehouse_trace_spans_dropped_total{reason="failed"}', 0) >= 2)
+    assert not secure_receiver.requests
+    assert program.stop() == 0
+
+
+@pytest.mark.parametrize("change, text", [
+    ({"authorities": "/nowhere/ca.pem"}, "tracing"), ({"endpoint": "http://127.0.0.1:1", "authorities": "/nowhere/ca.pem"}, "tracing.authorities"),
+])
+def test_authorities_that_cannot_be_used(tmp_path, change, text):
+    program = Gatehouse(tmp_path / "data", settings={"tracing": {"endpoint": "https://127.0.0.1:1", **change}})
+    with pytest.raises(StartFailure, match=text):
+        program.start()
 
 
 def test_a_trace_that_goes_on(world, backend, receiver):

@@ -183,7 +183,7 @@ enum Daemon {
     private static func makeTracing(_ settings: TraceSettings, _ log: Logger) throws -> (queue: TraceQueue, exporter: TraceExporter) {
         let queue = TraceQueue(ratio: settings.ratio, maxSpans: settings.queueSpans)
         do {
-            let exporter = try TraceExporter(queue, to: settings.endpoint, logger: log)
+            let exporter = try TraceExporter(queue, to: settings.endpoint, authorities: settings.authorities, logger: log)
             Task { await exporter.run() }
             return (queue, exporter)
         } catch {

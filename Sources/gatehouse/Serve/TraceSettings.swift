@@ -7,6 +7,8 @@ struct TraceSettings: Sendable, Equatable {
     /// Of the traces that begin here.
     var ratio = 1.0
     var queueSpans = 20_000
+    /// Certificates in PEM that the receiver's one must come from; nil: those that the system trusts.
+    var authorities: String?
 
     /// - Throws: ``PlainFailure`` that names file and setting.
     init(_ file: TraceSettingsFile, _ path: String) throws {
@@ -25,6 +27,10 @@ struct TraceSettings: Sendable, Equatable {
             }
         }
         let isTLS = scheme == "https"
+        if let value = file.authorities {
+            guard isTLS else { throw PlainFailure("\(path): tracing.authorities is for an https:// endpoint") }
+            authorities = value
+        }
         endpoint = TraceEndpoint(
             usesTLS: isTLS, host: host.hasPrefix("[") ? String(host.dropFirst().dropLast()) : host, port: url.port ?? (isTLS ? 443 : 80),
             path: ["", "/"].contains(url.percentEncodedPath) ? "/v1/traces" : url.percentEncodedPath,
@@ -50,9 +56,10 @@ struct TraceSettingsFile: Decodable {
     let ratio: Double?
     let queueSpans: Int?
     let headers: [String: String]?
+    let authorities: String?
 
     private enum CodingKeys: String, CodingKey {
-        case endpoint, ratio, headers
+        case endpoint, ratio, headers, authorities
         case serviceName = "service_name"
         case queueSpans = "queue_spans"
     }
@@ -77,5 +84,6 @@ struct TraceSettingsFile: Decodable {
         ratio = try values.decodeIfPresent(Double.self, forKey: .ratio)
         queueSpans = try values.decodeIfPresent(Int.self, forKey: .queueSpans)
         headers = try values.decodeIfPresent([String: String].self, forKey: .headers)
+        authorities = try values.decodeIfPresent(String.self, forKey: .authorities)
     }
 }
