@@ -183,6 +183,32 @@ def test_a_listener_that_has_ended_is_opened_again(fresh_gatehouse, make_world, 
     assert program.stop() == 0
 
 
+@pytest.mark.parametrize("port", ["gateway_port", "tls_port"])
+def test_who_does_not_listen_is_not_ready(fresh_gatehouse, make_world, tmp_path, port):
+    faults = Faults(tmp_path)
+    program = fresh_gatehouse(settings=ROOMY, environment=faults.environment)
+    world = make_world(program)
+    api, number = world.make_mock(), getattr(program, port)
+    assert program.status_of("/readyz") == 200
+    held = faults.hold_duplicates(number)
+    faults.fail_accept(number, errno.EPROTO)
+    with Wire(("127.0.0.1", number)) as wire:
+        until(lambda: program.status_of("/readyz") == 503)
+        # Still there for those who look after it, and alive: it tries again.
+        assert program.status_of("/livez") == 200 and world.make_group()["id"]
+        until(lambda: "a listener cannot be opened again for now" in program.log)
+        assert program.status_of("/readyz") == 503
+        held.unlink()
+        until(lambda: program.status_of("/readyz") == 200)
+        if port == "tls_port":
+            context = ssl.create_default_context()
+            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+            wire.socket = context.wrap_socket(wire.socket, server_hostname=api.host)
+        wire.send(head("GET", api.path, [("Host", api.host)]))
+        assert wire.reply().status == 200
+    assert program.stop() == 0
+
+
 def test_the_soft_limit_is_raised_to_the_hard_one(fresh_gatehouse):
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(1000, hard), hard))

@@ -28,3 +28,9 @@ class Faults:
 
     def has_failed(self, port: int) -> bool:
         return not (self.folder / f"accept-{port}").exists()
+
+    def hold_duplicates(self, port: int) -> Path:
+        """The port's socket is not duplicated until the file is taken away."""
+        file = self.folder / f"duplicate-{port}"
+        file.touch()
+        return file
