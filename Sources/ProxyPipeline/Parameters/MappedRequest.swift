@@ -22,7 +22,7 @@ public final class MappedRequest {
     }
 
     /// A pair of the received query and the number of its name, -1 for one that nobody asks for.
-    private struct Pair {
+    struct Pair {
         var start: Int
         var end: Int
         var name: Int
@@ -41,7 +41,7 @@ public final class MappedRequest {
     private var lasts: [Int] = []
     /// By slot: the request has no value of its own.
     private var isDefault: [Bool] = []
-    private var pairs: [Pair] = []
+    private(set) var pairs: [Pair] = []
     /// Number of each received field's name, -1 for one that nobody asks for.
     private var fields: [Int] = []
     /// Bytes before anything was mapped.
@@ -49,9 +49,9 @@ public final class MappedRequest {
     private(set) var reading: ParameterReading?
 
     public private(set) var mapping: ParameterMapping?
-    private var query: [HeaderLine] = []
-    private var headers: [HeaderLine] = []
-    private var path: [Place] = []
+    private(set) var query: [HeaderLine] = []
+    private(set) var headers: [HeaderLine] = []
+    private(set) var path: [Place] = []
     /// Lower-case names of the mapping's headers.
     private var names: [Place] = []
     private(set) var host: Place?
@@ -313,7 +313,7 @@ public final class MappedRequest {
     }
 
     /// With `api_uri_no_escape` a value of the path still is encoded; encoding it again in a path would change it.
-    private func keepsEscapes(_ value: ParameterMapping.Value, _ head: RequestHead) -> Bool {
+    func keepsEscapes(_ value: ParameterMapping.Value, _ head: RequestHead) -> Bool {
         guard head.keepsEscapes, case .slot(let slot) = value, let reading, slot < reading.sources.count,
             case .path = reading.sources[slot].location
         else { return false }
@@ -366,7 +366,7 @@ public final class MappedRequest {
         return mapping.heldHeaders[fields[index]]
     }
 
-    private func holds(_ pair: Pair) -> Bool { pair.name >= 0 && (mapping?.heldQueries[pair.name] ?? false) }
+    func holds(_ pair: Pair) -> Bool { pair.name >= 0 && (mapping?.heldQueries[pair.name] ?? false) }
 
     /// A header of this name is put on the request by the mapping.
     func sets(_ known: KnownHeader) -> Bool {
@@ -394,128 +394,5 @@ public final class MappedRequest {
     func forEachHeader(_ body: (_ name: ByteView, _ value: ByteView) -> Void) {
         guard let mapping else { return }
         for line in headers { mapping.headers[line.target].name.withUnsafeBytes { body(ByteView($0), view(line.value)) } }
-    }
-}
-
-// MARK: Writing
-
-extension MappedRequest {
-    func writePath(_ head: RequestHead, _ captures: RouteCaptures, to writer: inout ByteWriter) {
-        guard let pieces = mapping?.path else { return }
-        var next = 0
-        for piece in pieces {
-            switch piece {
-            case .literal(let literal): writer.append(literal)
-            case .capture(let index): RequestWriter.writeCapture(index, head, captures, to: &writer)
-            case .tail: RequestWriter.writeTail(head, captures, to: &writer)
-            case .value(let value):
-                guard next < path.count else { continue }
-                if keepsEscapes(value, head) {
-                    writer.append(view(path[next]))
-                } else {
-                    writer.append(pathEncoding: view(path[next]), keepsSlashes: false)
-                }
-                next += 1
-            }
-        }
-    }
-
-    /// With the question mark, when there is anything.
-    func writeQuery(_ received: ByteView?, to writer: inout ByteWriter) {
-        guard let mapping else { return }
-        var isFirst = true
-        func part(_ writer: inout ByteWriter) {
-            writer.append(isFirst ? UInt8(ascii: "?") : UInt8(ascii: "&"))
-            isFirst = false
-        }
-        if let received, !received.isEmpty || query.isEmpty {
-            if pairs.allSatisfy({ !holds($0) }) {
-                // Nothing is taken out of it, so not a byte of it changes.
-                part(&writer)
-                writer.append(received)
-            } else {
-                for pair in pairs where !holds(pair) {
-                    part(&writer)
-                    writer.append(received.slice(pair.start, pair.end))
-                }
-            }
-        }
-        for line in query {
-            part(&writer)
-            writer.append(mapping.query[line.target].name)
-            writer.append(UInt8(ascii: "="))
-            writer.append(encoding: view(line.value), keeping: PercentEncoding.queryValue)
-        }
-    }
-
-    /// - Parameters:
-    ///   - skipping: lower-case name of a header that is not this one's to write.
-    ///   - joins: several values of one header go in one line, because a signature covers a name once.
-    /// - Returns: lower-case names and values as written, for a signature; empty unless `joins`.
-    func writeHeaders(skipping: [UInt8]?, joins: Bool, to writer: inout ByteWriter) -> [(target: Int, value: ByteView)] {
-        guard let mapping else { return [] }
-        var written: [(target: Int, value: ByteView)] = []
-        var index = 0
-        while index < headers.count {
-            let line = headers[index]
-            index += 1
-            let target = mapping.headers[line.target]
-            if let skipping, target.lowercase == skipping { continue }
-            writer.append(target.name)
-            writer.append(": ")
-            let start = writer.count
-            writer.append(view(line.value))
-            while joins, index < headers.count, headers[index].target == line.target {
-                writer.append(", ")
-                writer.append(view(headers[index].value))
-                index += 1
-            }
-            if joins { written.append((line.target, writer.view(start, writer.count))) }
-            writer.append("\r\n")
-        }
-        return written
-    }
-}
-
-/// Finds segments `.` and `..` in a path that is put together from pieces, before anything of it is encoded: what a backend would
-/// make of them is unknown. An encoded slash parts segments too, because some backends decode it.
-struct DotSegments {
-    private var dots = 0
-    private var count = 0
-    private var found = false
-
-    mutating func take(_ bytes: some Sequence<UInt8>) {
-        for byte in bytes {
-            if byte == UInt8(ascii: "/") || byte == UInt8(ascii: "\\") {
-                close()
-            } else {
-                count += 1
-                if byte == UInt8(ascii: ".") { dots += 1 }
-            }
-        }
-    }
-
-    private mutating func close() {
-        if count > 0, count <= 2, dots == count { found = true }
-        dots = 0
-        count = 0
-    }
-
-    /// True when there is one.
-    mutating func finish() -> Bool {
-        close()
-        return found
-    }
-}
-
-/// CRC-32 of IEEE 802.3, the hash of orchestration rules (gateway-runtime.md, 3.6).
-enum CRC32 {
-    private static let table: [UInt32] = (0..<256).map { index in
-        (0..<8).reduce(UInt32(index)) { value, _ in value & 1 == 1 ? 0xEDB8_8320 ^ (value >> 1) : value >> 1 }
-    }
-
-    static func of(_ bytes: UnsafeRawBufferPointer) -> UInt32 {
-        let table = table
-        return ~bytes.reduce(UInt32.max) { table[Int(($0 ^ UInt32($1)) & 0xFF)] ^ ($0 >> 8) }
     }
 }
