@@ -346,7 +346,8 @@ import Testing
             released.wait()
             socket.write("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
         }
-        let gateway = try await Gateway.start([try route("/a", to: http(backend.port))])
+        // One loop: when the idle connection is closed, the busy one's loop knows too.
+        let gateway = try await Gateway.start([try route("/a", to: http(backend.port))]) { $0.eventLoops = 1 }
         let idle = try gateway.client()
         let busy = try gateway.client()
         busy.write(get)
